@@ -1,0 +1,42 @@
+import { foldJob } from '../domain/job/evolve.ts';
+import type { RecordedJobEvent } from '../domain/job/events.ts';
+import type { JobState } from '../domain/job/state.ts';
+import { isUuid } from '../kernel/ids.ts';
+import { decodeEvent } from '../store/event-codec.ts';
+import type { Executor } from '../store/statement.ts';
+import { readStreams } from '../store/statements/read-streams.ts';
+
+/** A job as its stream tells it, log and inbox together: always up to date. */
+export interface LoadedJob {
+  readonly state: JobState;
+  readonly events: readonly RecordedJobEvent[];
+  /** The database's time of the reading, in ms since the epoch. */
+  readonly readAtMs: number;
+  readonly epoch: number;
+}
+
+/** Loads and folds jobs by id; ids that are unknown, or no UUIDs, are absent from the answer. */
+export async function loadJobs(
+  executor: Executor,
+  tenantId: number,
+  ids: readonly string[],
+): Promise<Map<string, LoadedJob>> {
+  const jobIds = [...new Set(ids.map((id) => id.toLowerCase()))].filter((id) => isUuid(id));
+  if (jobIds.length === 0) return new Map();
+  const rows = await executor.run(readStreams, { tenantId, jobIds });
+  const streams = new Map<string, { events: RecordedJobEvent[]; readAtMs: number }>();
+  for (const row of rows) {
+    const event = decodeEvent(row);
+    if (event === undefined) continue;
+    const stream = streams.get(row.stream_id) ?? { events: [], readAtMs: row.read_at };
+    stream.events.push(event as RecordedJobEvent);
+    streams.set(row.stream_id, stream);
+  }
+  const loaded = new Map<string, LoadedJob>();
+  for (const [id, { events, readAtMs }] of streams) {
+    const state = foldJob(events);
+    const epoch = events.at(-1)?.epoch ?? 1;
+    if (state !== null) loaded.set(id, { state, events, readAtMs, epoch });
+  }
+  return loaded;
+}

@@ -1,0 +1,147 @@
+import { decideJob } from '../domain/job/decide.ts';
+import type { JobEventData } from '../domain/job/events.ts';
+import { checkNewJob, jobLimits, type NewJob } from '../domain/job/new-job.ts';
+import { defaultPriority } from '../domain/names.ts';
+import { defaultMaxAttempts } from '../domain/retry-policy.ts';
+import { formatWriteToken } from '../domain/write-token.ts';
+import { DaybookError } from '../kernel/errors.ts';
+import { sha256 } from '../kernel/ids.ts';
+import { invariant } from '../kernel/invariant.ts';
+import type { SubmittedJobRow } from '../store/statements/submit-jobs.ts';
+import type { CommandOptions, WriteContext } from './write-context.ts';
+
+export interface SubmittedJob {
+  readonly id: string;
+  /** Names JobSubmitted; see write-token.ts. */
+  readonly token: string;
+  /** True when an earlier submission with the same idempotency key made the job. */
+  readonly replayed: boolean;
+}
+
+/** A submission that is checked and complete: names, bodies and the decided event. */
+export interface PreparedJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly data: JobEventData['JobSubmitted'];
+  readonly payload: string;
+  readonly correlation: string | null;
+  readonly idempotencyKey: string | null;
+}
+
+/** Tells metrics, and wakes workers: after the commit, so not for a caller's open transaction. */
+export function announce(
+  context: WriteContext,
+  prepared: readonly PreparedJob[],
+  rows: readonly SubmittedJobRow[],
+  options: CommandOptions,
+): void {
+  for (const { queue, data } of prepared) {
+    context.observer.submitted({ queue, type: data.type }, 1);
+  }
+  if (options.client !== undefined) return;
+  context.wakeUp.hint('inbox');
+  for (const queueId of new Set(rows.map((row) => row.queueId))) {
+    context.wakeUp.hint(`queue:${queueId}`);
+  }
+}
+
+/** The answer for one job. */
+export function submitted(context: WriteContext, id: string, replayed: boolean): SubmittedJob {
+  const token = formatWriteToken({ epoch: context.epoch(), streamId: id, version: 1 });
+  return { id, token, replayed };
+}
+
+/** @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large` */
+export function prepareJob(context: WriteContext, job: NewJob, at: string): PreparedJob {
+  const fields = checkNewJob(job).map((field) => ({ ...field, pointer: at + field.pointer }));
+  if (fields.length > 0) {
+    const first = fields[0];
+    throw new DaybookError('invalid-request', `${first?.pointer} ${first?.message}.`, { fields });
+  }
+  const defaults = context.catalog.defaultsOf(job.type) ?? {};
+  const payload = payloadText(context.catalog.parsePayload(job.type, job.payload ?? null), at);
+  const retryPolicy = job.retryPolicy ?? defaults.retryPolicy;
+  const timeoutMs = job.timeoutMs ?? defaults.timeoutMs;
+  const decision = decideJob(
+    null,
+    {
+      kind: 'submit',
+      queue: job.queue ?? defaults.queue ?? 'default',
+      job: {
+        type: job.type,
+        priority: job.priority ?? defaults.priority ?? defaultPriority,
+        maxAttempts: job.maxAttempts ?? defaults.maxAttempts ?? defaultMaxAttempts,
+        ...(job.runAtMs === undefined ? {} : { runAtMs: job.runAtMs }),
+        ...(job.delayMs === undefined || job.delayMs === 0 ? {} : { delayMs: job.delayMs }),
+        ...(retryPolicy === undefined ? {} : { retryPolicy }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(job.tags === undefined || job.tags.length === 0 ? {} : { tags: job.tags }),
+        ...(job.uniqueKey === undefined ? {} : { uniqueKey: job.uniqueKey }),
+        payloadHash: sha256(payload),
+        payloadBytes: Buffer.byteLength(payload),
+      },
+    },
+    { nowMs: 0, random: 0 },
+  );
+  const event = decision.events?.[0];
+  invariant(event?.type === 'JobSubmitted', 'a job that was never submitted accepts its submission');
+  return {
+    id: context.newId(),
+    queue: job.queue ?? defaults.queue ?? 'default',
+    data: event.data,
+    payload,
+    correlation: job.correlationId ?? null,
+    idempotencyKey: job.idempotencyKey ?? null,
+  };
+}
+
+/** @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry */
+export function payloadText(payload: unknown, at = ''): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(payload);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DaybookError('payload-invalid', `The payload is no JSON: ${message}`, {
+      cause: error,
+      fields: [{ pointer: `${at}/payload`, message: 'must be JSON' }],
+    });
+  }
+  const bytes = Buffer.byteLength(text ?? 'null');
+  if (bytes > jobLimits.payloadBytes) {
+    throw new DaybookError(
+      'payload-too-large',
+      `The payload has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
+      { fields: [{ pointer: `${at}/payload`, message: 'is too large' }] },
+    );
+  }
+  return text ?? 'null';
+}
+
+/** The rows of a submission, with the numbers of their queues and types. */
+export async function rowsOf(
+  context: WriteContext,
+  prepared: readonly PreparedJob[],
+): Promise<SubmittedJobRow[]> {
+  const queueIds = await context.names.queueIds(new Set(prepared.map((job) => job.queue)));
+  const typeIds = await context.names.typeIds(new Set(prepared.map((job) => job.data.type)));
+  return prepared.map(({ id, queue, data, payload, correlation }) => {
+    const queueId = queueIds.get(queue);
+    const typeId = typeIds.get(data.type);
+    invariant(queueId !== undefined && typeId !== undefined, 'names were just looked up');
+    return {
+      id,
+      queueId,
+      typeId,
+      priority: data.priority,
+      maxAttempts: data.maxAttempts,
+      runAtMs: data.runAtMs ?? null,
+      delayMs: data.delayMs ?? 0,
+      payload,
+      payloadHash: data.payloadHash,
+      payloadBytes: data.payloadBytes,
+      data: JSON.stringify(data),
+      correlation,
+    };
+  });
+}

@@ -1,0 +1,23 @@
+import { recordRejections } from '../store/statements/record-rejections.ts';
+import type { WriteContext } from './write-context.ts';
+
+/**
+ * Counts outcomes whose lease was lost, and keeps them to be looked up. Written on the pool, so that
+ * it stays when the caller's transaction does not.
+ */
+export async function rejectOutcomes(
+  context: WriteContext,
+  verb: string,
+  lost: readonly { readonly id: string; readonly leaseToken: string }[],
+): Promise<void> {
+  if (lost.length === 0) return;
+  for (const _ of lost) context.observer.outcomeRejected('lease-lost');
+  await context.database.run(recordRejections, {
+    rejections: lost.map(({ id, leaseToken }) => ({
+      jobId: id,
+      leaseToken,
+      verb,
+      code: 'lease-lost',
+    })),
+  });
+}

@@ -1,0 +1,40 @@
+import { jobLimits, type NewJob } from '../domain/job/new-job.ts';
+import { DaybookError } from '../kernel/errors.ts';
+import { invariant } from '../kernel/invariant.ts';
+import { submitJobs as submitStatement } from '../store/statements/submit-jobs.ts';
+import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
+import { submitKeyed } from './submit-keyed.ts';
+import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+
+/**
+ * Submits jobs, all or none; a single one is a batch of one.
+ * @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large`, `too-many-queues`,
+ *   `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
+ */
+export async function submitJobs(
+  context: WriteContext,
+  jobs: readonly NewJob[],
+  options: CommandOptions = {},
+): Promise<SubmittedJob[]> {
+  if (jobs.length === 0) return [];
+  if (jobs.length > jobLimits.batch) {
+    throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
+  }
+  const prepared = jobs.map((job, index) =>
+    prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
+  );
+  const rows = await rowsOf(context, prepared);
+  const keyed =
+    options.idempotencyKey !== undefined ||
+    prepared.some((job) => job.idempotencyKey !== null || job.data.uniqueKey !== undefined);
+  if (keyed) return submitKeyed(context, prepared, rows, options);
+  const born = await executorFor(context, options).run(submitStatement, {
+    tenantId: context.tenantId,
+    jobs: rows,
+    actor: options.actor ?? null,
+    causation: options.causation ?? null,
+  });
+  invariant(born.length === rows.length, 'a fresh id is never taken');
+  announce(context, prepared, rows, options);
+  return prepared.map((job) => submitted(context, job.id, false));
+}

@@ -1,0 +1,58 @@
+import type { RetryPolicy } from '../domain/retry-policy.ts';
+import type { Observer } from '../kernel/observer.ts';
+import type { Database, Queryable } from '../store/database.ts';
+import type { Names } from '../store/names.ts';
+import type { Executor } from '../store/statement.ts';
+import type { WakeUp } from '../store/wake-up.ts';
+
+/** What this process knows of the types it has definitions for. */
+export interface JobCatalog {
+  /** Defaults of a type; undefined for a type this process does not define. */
+  defaultsOf(type: string): JobDefaults | undefined;
+  /**
+   * The payload as its schema reads it; unchanged for a type this process does not define.
+   * @throws DaybookError `payload-invalid`
+   */
+  parsePayload(type: string, payload: unknown): unknown;
+}
+
+export interface JobDefaults {
+  readonly queue?: string | undefined;
+  readonly priority?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly retryPolicy?: RetryPolicy | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Everything a command needs; made once per process. */
+export interface WriteContext {
+  readonly database: Database;
+  readonly names: Names;
+  readonly tenantId: number;
+  readonly wakeUp: WakeUp;
+  readonly observer: Observer;
+  readonly catalog: JobCatalog;
+  readonly newId: () => string;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** The epoch of the log, for write tokens. */
+  readonly epoch: () => number;
+  readonly idempotencyTtlMs: number;
+}
+
+/** Who asks for a command, and where it is to be written. */
+export interface CommandOptions {
+  /** Who asked: a user, a service, an operator. */
+  readonly actor?: string | undefined;
+  /** What led to it: a request id, or the id of an event. */
+  readonly causation?: string | undefined;
+  /** One key for all that is submitted together; repeated, it answers the first jobs. */
+  readonly idempotencyKey?: string | undefined;
+  /** A client with an open transaction: the command commits, or not, with it. */
+  readonly client?: Queryable | undefined;
+}
+
+/** Where a command's statements run: in the caller's transaction, if there is one. */
+export function executorFor(context: WriteContext, options: CommandOptions): Executor {
+  return options.client === undefined ? context.database : context.database.on(options.client);
+}

@@ -1,0 +1,29 @@
+import { storableText } from '../storable-text.ts';
+import type { JobError } from './events.ts';
+
+/** Characters kept of each text of a failure. */
+const MAX_NAME = 100;
+const MAX_MESSAGE = 2_000;
+const MAX_STACK = 8_000;
+
+/** Whatever a handler threw, errors or not, as the log keeps it. Never throws. */
+export function jobErrorFrom(thrown: unknown): JobError {
+  if (!(thrown instanceof Error)) {
+    return { name: 'NonError', message: storableText(describe(thrown), MAX_MESSAGE) };
+  }
+  const name = storableText(describe(thrown.name), MAX_NAME);
+  const message = storableText(describe(thrown.message), MAX_MESSAGE);
+  if (typeof thrown.stack !== 'string') return { name, message };
+  return { name, message, stack: storableText(thrown.stack, MAX_STACK) };
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    const json: unknown = typeof value === 'object' ? JSON.stringify(value) : undefined;
+    return typeof json === 'string' ? json : String(value);
+  } catch {
+    // A thrown value may refuse to be shown in any way; that is worth recording, not failing over.
+    return 'a value that cannot be shown';
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Every error that Daybook reports, by its stable code: a title, and what the reader should do.
+ * docs/errors.md is checked against this table, both ways, by test/unit/error-catalogue.test.ts.
+ */
+export const errorCatalogue = {
+  'malformed-request': {
+    title: 'The request could not be read',
+    advice: 'Send well-formed JSON with Content-Type: application/json.',
+  },
+  'invalid-request': {
+    title: 'The request does not fit its schema',
+    advice: 'Correct the fields listed in `errors`; /docs shows the schema of each operation.',
+  },
+  'invalid-options': {
+    title: 'An option of Daybook is wrong',
+    advice: 'Correct the option named in the message; docs/configuration.md lists all of them.',
+  },
+  'unsupported-media-type': {
+    title: 'This content type is not accepted',
+    advice: 'Send JSON with Content-Type: application/json.',
+  },
+  'method-not-allowed': {
+    title: 'This resource does not know the method',
+    advice: 'Use one of the methods named in the Allow header.',
+  },
+  'not-found': {
+    title: 'There is nothing at this address',
+    advice: 'Check the path; /openapi.json lists every operation.',
+  },
+  'forbidden-host': {
+    title: 'The request did not come from this machine',
+    advice:
+      'Without API keys Daybook serves loopback only: call it by 127.0.0.1 or localhost, and not from another site’s page.',
+  },
+  'job-not-found': {
+    title: 'There is no such job',
+    advice: 'Check the id; a job is known from the moment its submission is answered.',
+  },
+  'queue-not-found': {
+    title: 'There is no such queue',
+    advice: 'A queue exists once a job was submitted to it; GET /v1/queues lists them.',
+  },
+  'too-many-queues': {
+    title: 'The limit of queues is reached',
+    advice: 'Use an existing queue, or tags to tell jobs apart; up to 1,000 queues are kept.',
+  },
+  'worker-not-found': {
+    title: 'The worker session is unknown or has ended',
+    advice: 'Claim again to open a new session; the jobs of the old one have been given to others.',
+  },
+  'illegal-transition': {
+    title: 'The job’s state does not allow this',
+    advice: 'Read the job and decide again; docs/states.md shows what each state allows.',
+  },
+  'lease-lost': {
+    title: 'The lease on this job is no longer yours',
+    advice:
+      'Stop working on the job: it was released, cancelled or given to another worker. Its outcome was not recorded.',
+  },
+  'already-recorded': {
+    title: 'The outcome of this claim is already recorded',
+    advice: 'Nothing to do: an earlier try got through.',
+  },
+  'idempotency-key-reused': {
+    title: 'The idempotency key was used with another body',
+    advice: 'Use a new key for a new request, or repeat the first request unchanged.',
+  },
+  'unique-key-held': {
+    title: 'A live job holds this unique key',
+    advice: 'Wait until the job named in `jobId` has ended, cancel it, or leave out the key.',
+  },
+  'key-busy': {
+    title: 'Another request with this key is still running',
+    advice: 'Try again in a second.',
+  },
+  'payload-too-large': {
+    title: 'The payload or the request is too large',
+    advice:
+      'Store large data elsewhere and submit a reference to it; the limit is 1 MiB per payload.',
+  },
+  'payload-invalid': {
+    title: 'The payload does not fit the schema of its type',
+    advice: 'Correct the fields listed in `errors`.',
+  },
+  'unknown-type': {
+    title: 'This worker has no handler for the type',
+    advice: 'Add a definition for the type to the worker’s jobs module.',
+  },
+  'handler-failed': {
+    title: 'The handler threw',
+    advice: 'Read the error in the job’s history and correct the handler or the payload.',
+  },
+  'handler-timeout': {
+    title: 'The handler did not end in time',
+    advice: 'Raise timeoutMs, or let the handler honour its AbortSignal.',
+  },
+  'wait-timeout': {
+    title: 'The job did not end while the caller waited',
+    advice: 'Wait again: the job goes on.',
+  },
+  'concurrent-change': {
+    title: 'The job was changed by others again and again',
+    advice: 'Read the job and try again.',
+  },
+  'projection-behind': {
+    title: 'The read model has not reached the token yet',
+    advice: 'Try again in a moment, or read without the token.',
+  },
+  'database-unavailable': {
+    title: 'The database cannot be reached',
+    advice:
+      'Check that Postgres runs and accepts connections; Daybook goes on by itself once it does.',
+  },
+  'migration-needed': {
+    title: 'The database schema is not the one this version needs',
+    advice: 'Run `daybook migrate` with this version.',
+  },
+  'migration-failed': {
+    title: 'A migration did not go through',
+    advice:
+      'Nothing of it was kept. Mend the cause named in the message and run `daybook migrate` again.',
+  },
+  'jobs-module-invalid': {
+    title: 'The jobs module cannot be used',
+    advice: 'Export an array of job definitions as `jobs` (see examples/starter/jobs.ts).',
+  },
+  'port-in-use': {
+    title: 'The port is taken',
+    advice: 'Stop the other program, or choose another port with --port.',
+  },
+  'embedded-postgres-failed': {
+    title: 'The embedded Postgres could not be started',
+    advice: 'Do what the message says, or set DATABASE_URL to a Postgres of your own.',
+  },
+  closed: {
+    title: 'This Daybook is closed',
+    advice: 'Open a new one.',
+  },
+  overloaded: {
+    title: 'The server is shutting down or has too much to do',
+    advice: 'Try again after the seconds named in Retry-After.',
+  },
+  internal: {
+    title: 'Something went wrong inside Daybook',
+    advice: 'Please report it with the request id and the server’s log.',
+  },
+} as const satisfies Record<string, { title: string; advice: string }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,0 +1,152 @@
+import pg from 'pg';
+import { DaybookError, isDaybookError } from '../kernel/errors.ts';
+import type { Observer } from '../kernel/observer.ts';
+import { resultTypes } from './result-types.ts';
+import { quotedSchema } from './schema-name.ts';
+import { codeOf, isUnavailable, sqlState } from './sqlstate.ts';
+import type { Executor, Statement } from './statement.ts';
+
+/** What Daybook needs of a client: `pg.Client`, `pg.PoolClient`, or anything that queries like them. */
+export interface Queryable {
+  query(config: {
+    text: string;
+    values: unknown[];
+    types: typeof resultTypes;
+  }): Promise<{ rows: unknown[] }>;
+}
+
+export interface DatabaseOptions {
+  /** Where to connect; leave out when `pool` is given. */
+  readonly connectionString?: string;
+  /** A pool of the caller's own, which the caller also ends. */
+  readonly pool?: pg.Pool;
+  readonly schema: string;
+  /** Connections at the most (of a pool made here). */
+  readonly poolSize: number;
+  readonly observer: Observer;
+}
+
+/** The connection to Postgres: a pool, and the schema that statements are written for. */
+export interface Database extends Executor {
+  readonly schema: string;
+  /** How to open a connection outside the pool, for LISTEN and for the beat thread. */
+  readonly connection: pg.ClientConfig;
+  readonly pool: pg.Pool;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
+  transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result>;
+  /** Statements on a client of the caller's own, inside whatever transaction it has open. */
+  on(client: Queryable): Executor;
+  /** Ends the pool, if it was made here. */
+  close(): Promise<void>;
+}
+
+/** Opens a pool, without connecting yet. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const schema = quotedSchema(options.schema);
+  const ownPool = options.pool === undefined;
+  const pool = options.pool ?? makePool(options);
+  const texts = new Map<string, string>();
+
+  const textOf = (statement: Statement<never, unknown>): string => {
+    const known = texts.get(statement.name);
+    if (known !== undefined) return known;
+    const text = `/* daybook:${statement.name} */ ${statement.sql(schema)}`;
+    texts.set(statement.name, text);
+    return text;
+  };
+
+  const on = (client: Queryable): Executor => ({
+    async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
+      try {
+        const result = await client.query({
+          text: textOf(statement),
+          values: statement.values(params) as unknown[],
+          types: resultTypes,
+        });
+        return result.rows as Row[];
+      } catch (error) {
+        throw explained(error);
+      }
+    },
+  });
+
+  return {
+    schema: options.schema,
+    connection: ownPool
+      ? { connectionString: options.connectionString }
+      : { ...(pool.options as pg.ClientConfig) },
+    pool,
+    run: on(pool).run,
+    on,
+    transaction: (work) => inTransaction(pool, on, work),
+    close: async () => {
+      if (ownPool) await pool.end();
+    },
+  };
+}
+
+function makePool(options: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    max: options.poolSize,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    application_name: 'daybook',
+  });
+  // An idle connection that the server ends would otherwise end this process.
+  pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
+  return pool;
+}
+
+async function inTransaction<Result>(
+  pool: pg.Pool,
+  on: (client: Queryable) => Executor,
+  work: (tx: Executor) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw explained(error);
+  });
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(on(client as Queryable));
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      // The connection is of no use any more; the first error is the one to tell.
+      broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed');
+    });
+    throw explained(error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Gives errors of the connection, and of a schema that is not there, their stable code. */
+export function explained(error: unknown): unknown {
+  if (isDaybookError(error)) return error;
+  if (isUnavailable(error)) {
+    return new DaybookError('database-unavailable', 'The database cannot be reached.', {
+      cause: error,
+    });
+  }
+  const code = codeOf(error);
+  if (
+    code === sqlState.undefinedTable ||
+    code === sqlState.undefinedColumn ||
+    code === sqlState.undefinedFunction ||
+    code === sqlState.invalidSchemaName
+  ) {
+    return new DaybookError(
+      'migration-needed',
+      `The database lacks something this version of Daybook needs: ${messageOf(error)}.`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,84 @@
+/** The SQLSTATEs that Daybook tells apart, by name. Never match an error by its message. */
+export const sqlState = {
+  uniqueViolation: '23505',
+  foreignKeyViolation: '23503',
+  checkViolation: '23514',
+  serializationFailure: '40001',
+  deadlockDetected: '40P01',
+  lockNotAvailable: '55P03',
+  queryCanceled: '57014',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  cannotConnectNow: '57P03',
+  tooManyConnections: '53300',
+  diskFull: '53100',
+  undefinedTable: '42P01',
+  undefinedColumn: '42703',
+  undefinedFunction: '42883',
+  invalidSchemaName: '3F000',
+  insufficientPrivilege: '42501',
+  duplicateTable: '42P07',
+  duplicateObject: '42710',
+  invalidPassword: '28P01',
+  invalidAuthorization: '28000',
+  invalidCatalogName: '3D000',
+  /** Raised by Daybook: an outcome whose lease is lost, inside the caller's transaction. */
+  leaseLost: 'DB001',
+  /** Raised by Daybook: a change of the log. */
+  logIsImmutable: 'DB002',
+} as const;
+
+/** Classes (the first two characters) that say the connection or the server is gone. */
+const connectionClasses = new Set(['08']);
+
+const unavailable = new Set<string>([
+  sqlState.adminShutdown,
+  sqlState.crashShutdown,
+  sqlState.cannotConnectNow,
+  sqlState.tooManyConnections,
+]);
+
+/** Node's own codes for a connection that failed. */
+const networkCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** The SQLSTATE (or Node's error code) of an error; undefined where it has none. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** True when the database cannot be reached now, and trying again later makes sense. */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return isLostConnection(error);
+  return (
+    unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2))
+  );
+}
+
+/**
+ * `pg` gives no code to a connection that ended under it; these are its own fixed sentences
+ * (pg 8, lib/client.js and pg-pool), the one place where a text has to be read.
+ */
+const pgConnectionTexts = [
+  'Connection terminated',
+  'Client has encountered a connection error',
+  'Client was closed and is not queryable',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+];
+
+function isLostConnection(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.some((each) => isUnavailable(each));
+  return pgConnectionTexts.some((text) => error.message.startsWith(text));
+}

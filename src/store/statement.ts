@@ -1,0 +1,33 @@
+/**
+ * One SQL statement: its text for a schema, and how parameters become its $1, $2, ...
+ * Statements are sent unnamed, so that Postgres plans them for the tables as they are now: a generic
+ * plan cached while a table was small took a sequential scan with it when the table had grown.
+ */
+export interface Statement<Params, Row> {
+  readonly name: string;
+  /** @param schema the quoted schema; every table is written as `${schema}.table` */
+  sql(schema: string): string;
+  values(params: Params): readonly unknown[];
+  /** Only there to carry the type. */
+  readonly row?: Row;
+}
+
+/** Whatever runs statements: the pool, a transaction, or a user's own client. */
+export interface Executor {
+  /** @throws DaybookError `database-unavailable` when the connection fails; else the pg error */
+  run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]>;
+}
+
+/** Keeps the types of a statement while it is written as a plain object. */
+export function defineStatement<Params, Row>(
+  definition: Statement<Params, Row>,
+): Statement<Params, Row> {
+  return definition;
+}
+
+/**
+ * The time of a statement, cut to ms so that JavaScript and Postgres agree to the last digit.
+ * `now()` runs backwards within a stream in a user's transaction, and `clock_timestamp()` cannot use
+ * an index; `statement_timestamp()` does neither.
+ */
+export const now = "date_trunc('milliseconds', statement_timestamp())";

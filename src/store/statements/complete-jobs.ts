@@ -1,0 +1,74 @@
+import { sqlState } from '../sqlstate.ts';
+import { defineStatement, now } from '../statement.ts';
+
+export interface CompletionRow {
+  readonly id: string;
+  readonly leaseToken: string;
+  /** The result as JSON text; null for none. */
+  readonly result: string | null;
+  readonly resultHash: string | null;
+  readonly resultBytes: number | null;
+}
+
+export interface CompleteJobsParams {
+  readonly completions: readonly CompletionRow[];
+  /** Raise an error unless every one is recorded: for a caller's own transaction. */
+  readonly orRaise: boolean;
+}
+
+/**
+ * Ends claims whose lease token still holds: the claim row goes, the result is stored, JobCompleted
+ * is appended. Answers the ids recorded; any other must be asked of the log.
+ * Locks: claim rows FOR UPDATE in id order, waiting. Indexes: job_claims_pkey, job_payloads_pkey;
+ * rows are deleted by ctid.
+ */
+export const completeJobs = defineStatement<CompleteJobsParams, { recorded: string[] }>({
+  name: 'complete-jobs',
+  sql: (schema) => `
+    with input as materialized (
+      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
+        as i (id, token, result, result_hash, result_bytes)
+      order by id
+    ),
+    held as materialized (
+      select job.row_at from input i
+      cross join lateral (
+        select c.ctid as row_at from ${schema}.job_claims c
+        where c.id = i.id and c.lease_token = i.token
+        limit 1
+        for update of c
+      ) job
+    ),
+    ended as (
+      delete from ${schema}.job_claims c where c.ctid = any (array(select row_at from held))
+      returning c.id, c.version, c.queue_id, c.claimed_at, c.correlation
+    ),
+    stored as (
+      update ${schema}.job_payloads p set result = i.result::json
+      from input i join ended on ended.id = i.id
+      where p.job_id = i.id and i.result is not null
+    ),
+    logged as (
+      insert into ${schema}.event_inbox
+        (occurred_at, stream_id, version, queue_id, type, data, correlation)
+      select greatest(${now}, e.claimed_at), e.id, e.version + 1, e.queue_id, 3,
+        case when i.result is not null then
+          jsonb_build_object('resultHash', i.result_hash, 'resultBytes', i.result_bytes) end,
+        e.correlation
+      from ended e join input i on i.id = e.id
+      order by e.id
+      returning stream_id
+    )
+    select coalesce(array_agg(stream_id), '{}') as recorded,
+      case when $6 and count(*) < cardinality($1) then ${schema}.refuse(
+        '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
+    from logged`,
+  values: ({ completions, orRaise }) => [
+    completions.map((each) => each.id),
+    completions.map((each) => each.leaseToken),
+    completions.map((each) => each.result),
+    completions.map((each) => each.resultHash),
+    completions.map((each) => each.resultBytes),
+    orRaise,
+  ],
+});

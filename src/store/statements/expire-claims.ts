@@ -1,0 +1,93 @@
+import { maxCrashes } from '../../domain/job/state.ts';
+import { defineStatement, now } from '../statement.ts';
+
+/**
+ * Takes the jobs of ended sessions back: JobInterrupted, and then the job waits again as a suspect;
+ * or is cancelled, where that was asked for; or is dead, where a suspect's marked start lapsed for
+ * the fifth time. The same answers as `decideJob` gives to `expire`; a property test holds them
+ * together. Answers how many were taken back and settles sessions that hold nothing any more.
+ * Locks: sessions and claim rows FOR UPDATE SKIP LOCKED: a row that is being completed in an open
+ * transaction is left for the next round. Indexes: worker_sessions_unsettled, job_claims_held.
+ */
+export const expireClaims = defineStatement<{ readonly limit: number }, { expired: number }>({
+  name: 'expire-claims',
+  sql: (schema) => `
+    with clock as (select ${now} as now),
+    lapsed as materialized (
+      select s.id, s.ended_at from ${schema}.worker_sessions s
+      where not s.settled and (s.ended_at is not null or s.lease_until < statement_timestamp())
+      order by s.id limit 20
+      for update of s skip locked
+    ),
+    held as materialized (
+      select c.ctid as row_at from lapsed
+      cross join lateral (
+        select c.ctid from ${schema}.job_claims c
+        where c.session_id = lapsed.id and c.lease_token is not null
+        limit $1
+        for update of c skip locked
+      ) c
+      limit $1
+    ),
+    verdict as materialized (
+      select c.*, c.ctid as row_at, c.suspect and c.start_marked as crashed,
+        case when c.cancel_requested then 'cancelled'
+             when c.suspect and c.start_marked and c.crashes + 1 >= ${maxCrashes} then 'dead'
+             else 'waiting' end as becomes
+      from ${schema}.job_claims c where c.ctid = any (array(select row_at from held))
+    ),
+    back as (
+      update ${schema}.job_claims c
+      set session_id = null, lease_token = null, claimed_at = null, start_marked = false,
+          suspect = true, crashes = c.crashes + (c.suspect and c.start_marked)::int,
+          run_at = greatest(clock.now, c.claimed_at), version = c.version + 1
+      from clock
+      where c.ctid = any (array(select row_at from verdict where becomes = 'waiting'))
+      returning c.id
+    ),
+    ended as (
+      delete from ${schema}.job_claims c
+      where c.ctid = any (array(select row_at from verdict where becomes <> 'waiting'))
+      returning c.id
+    ),
+    buried as (
+      insert into ${schema}.dead_jobs (job_id, died_at, submitted_at, queue_id, type_id, tenant_id,
+        version, timeout_ms, payload_bytes, failures, max_attempts, priority, unique_key,
+        correlation, retry_policy, tags)
+      select v.id, greatest(clock.now, v.claimed_at), v.submitted_at, v.queue_id, v.type_id,
+        v.tenant_id, v.version + 2, v.timeout_ms, v.payload_bytes, v.failures, v.max_attempts,
+        v.priority, v.unique_key, v.correlation, v.retry_policy, v.tags
+      from verdict v join ended on ended.id = v.id, clock
+      where v.becomes = 'dead' order by v.id
+    ),
+    changed as (select id from back union all select id from ended),
+    logged as (
+      insert into ${schema}.event_inbox
+        (occurred_at, stream_id, version, queue_id, type, data, correlation)
+      select greatest(clock.now, v.claimed_at), v.id, v.version + e.step, v.queue_id, e.type,
+        e.data, v.correlation
+      from verdict v join changed on changed.id = v.id, clock
+      cross join lateral (values
+        (1, 8, jsonb_build_object('reason', 'lease-expired')
+               || case when v.crashed then '{"crashed": true}'::jsonb else '{}'::jsonb end, true),
+        (2, 7, jsonb_build_object('reason', v.cancel_reason), v.becomes = 'cancelled'),
+        (2, 6, jsonb_build_object('reason', 'crashes-its-worker'), v.becomes = 'dead')
+      ) as e (step, type, data, wanted)
+      where e.wanted
+      order by v.id, e.step
+      returning stream_id
+    ),
+    settled as (
+      -- Only a session that was seen ended is settled: a claim that was being made when the session
+      -- lapsed may not be visible to this statement, but is to the next.
+      update ${schema}.worker_sessions s
+      set ended_at = coalesce(s.ended_at, clock.now),
+          settled = lapsed.ended_at is not null and not exists (
+            select from ${schema}.job_claims c
+            where c.session_id = s.id and c.lease_token is not null
+              and c.id <> all (array(select id from changed)))
+      from lapsed, clock where s.id = lapsed.id
+    )
+    select count(*)::int as expired from changed`,
+  values: ({ limit }) => [limit],
+});

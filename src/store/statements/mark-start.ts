@@ -1,0 +1,17 @@
+import { defineStatement } from '../statement.ts';
+
+/**
+ * Notes on a suspect's claim row that its handler starts now. Only such a start counts against it
+ * when the lease lapses. Locks: the claim row. Index: job_claims_pkey.
+ */
+export const markStart = defineStatement<
+  { readonly jobId: string; readonly leaseToken: string },
+  { id: string }
+>({
+  name: 'mark-start',
+  sql: (schema) => `
+    update ${schema}.job_claims set start_marked = true
+    where id = $1 and lease_token = $2
+    returning id`,
+  values: ({ jobId, leaseToken }) => [jobId, leaseToken],
+});

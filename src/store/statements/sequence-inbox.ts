@@ -1,0 +1,117 @@
+import { defineStatement, now } from '../statement.ts';
+
+export interface SequenceInboxParams {
+  /** The head's tick as last seen. Another one in the database: nothing is moved. */
+  readonly tick: bigint;
+  /** New events at the most; late ones come on top. */
+  readonly limit: number;
+  /** Where readers listen. */
+  readonly channel: string;
+}
+
+export interface SequencedRow {
+  /** The head's tick as this statement's snapshot saw it. */
+  readonly tick: bigint;
+  readonly position: bigint;
+  readonly moved: number;
+  readonly advanced: boolean;
+  readonly span: bigint;
+}
+
+/**
+ * Moves what is visible in the inbox to the log and gives it positions, a batch at a time.
+ *
+ * In one snapshot it takes every visible row above the highest number moved, and every visible row
+ * among the numbers still missing below it, in number order. A stream's version n + 1 is inserted
+ * only after version n has committed, so a snapshot that shows n + 1 shows n as well, and both lists
+ * together keep every stream in order. (A plain low-water mark inverted 433 of 27,114 streams.)
+ *
+ * A missing number belongs to a transaction that drew it and was not visible yet. That transaction
+ * had its id before it drew the number, so its id is below this statement's own: the number is kept
+ * with this id, and forgotten once pg_snapshot_xmin has reached it, when every lower id has ended.
+ * (With pg_snapshot_xmax, one past the last *completed* id, 3 of 206,000 events were lost.)
+ *
+ * The base is the one head row, locked and compared by tick: of two sequencers at once, the second
+ * finds another tick and moves nothing.
+ * Locks: the head row FOR UPDATE. Indexes: event_inbox_pkey by LATERAL range probes (an OR of both
+ * lists was 25 times slower); rows are deleted by ctid. Nothing here depends on statistics.
+ */
+export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>({
+  name: 'sequence-inbox',
+  sql: (schema) => `
+    with head as materialized (
+      select h.* from ${schema}.log_head h
+      where h.tick = $1
+        and (h.missing_ranges <> '{}'
+             or exists (select from ${schema}.event_inbox i where i.seq > h.highest_seq))
+      for update of h
+    ),
+    taken as materialized (
+      select row_number() over (order by seq) as n, found.* from (
+        select late.* from head
+        cross join lateral unnest(head.missing_ranges) as missing (ranges)
+        cross join lateral unnest(missing.ranges) as gap (range)
+        cross join lateral (
+          select i.ctid as row_at, i.* from ${schema}.event_inbox i
+          where i.seq >= lower(gap.range) and i.seq < upper(gap.range)
+        ) late
+        union all
+        select fresh.* from head
+        cross join lateral (
+          select i.ctid as row_at, i.* from ${schema}.event_inbox i
+          where i.seq > head.highest_seq
+          order by i.seq limit $2
+        ) fresh
+      ) found
+    ),
+    batch as materialized (
+      select count(*)::int as size, max(seq) as last_seq,
+        coalesce(range_agg(int8range(seq, seq + 1)), '{}') as numbers
+      from taken
+    ),
+    missing as materialized (
+      select coalesce(array_agg(ranges order by fence), '{}') as ranges,
+        coalesce(array_agg(fence order by fence), '{}') as fences
+      from (
+        select old.ranges - batch.numbers as ranges, old.fence
+        from head, batch, unnest(head.missing_ranges, head.missing_fences) as old (ranges, fence)
+        where old.fence > pg_snapshot_xmin(pg_current_snapshot())
+        union all
+        select int8multirange(int8range(head.highest_seq, batch.last_seq, '(]')) - batch.numbers,
+          pg_current_xact_id()
+        from head, batch where batch.last_seq > head.highest_seq
+      ) known
+      where not isempty(ranges)
+    ),
+    moved as (
+      insert into ${schema}.events (position, occurred_at, stream_id, version, queue_id, epoch, type,
+        schema_version, data, actor, causation, correlation)
+      select head.position + t.n, t.occurred_at, t.stream_id, t.version, t.queue_id, head.epoch,
+        t.type, t.schema_version, t.data, t.actor, t.causation, t.correlation
+      from taken t, head order by t.n
+    ),
+    removed as (
+      delete from ${schema}.event_inbox i where i.ctid = any (array(select row_at from taken))
+    ),
+    advanced as (
+      update ${schema}.log_head h
+      set tick = h.tick + 1, position = h.position + batch.size,
+          highest_seq = greatest(h.highest_seq, batch.last_seq),
+          missing_ranges = missing.ranges, missing_fences = missing.fences,
+          recorded_at = greatest(h.recorded_at, ${now})
+      from head, batch, missing
+      where h.tick = $1
+        and (batch.size > 0 or missing.fences <> head.missing_fences
+             or missing.ranges <> head.missing_ranges)
+      returning h.position, h.recorded_at, batch.size
+    ),
+    noted as (
+      insert into ${schema}.log_batches (last_position, recorded_at)
+      select position, recorded_at from advanced where size > 0
+    )
+    select h.tick, coalesce(a.position, h.position) as position, coalesce(a.size, 0) as moved,
+      a.position is not null as advanced, h.partition_span as span,
+      case when a.size > 0 then pg_notify($3, 'log')::text end as told
+    from ${schema}.log_head h left join advanced a on true`,
+  values: ({ tick, limit, channel }) => [tick, limit, channel],
+});

@@ -1,0 +1,91 @@
+import { defineStatement, now } from '../statement.ts';
+
+export interface SubmittedJobRow {
+  readonly id: string;
+  readonly queueId: number;
+  readonly typeId: number;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly runAtMs: number | null;
+  readonly delayMs: number;
+  readonly payload: string;
+  readonly payloadHash: string;
+  readonly payloadBytes: number;
+  /** The data of JobSubmitted, as JSON text. */
+  readonly data: string;
+  readonly correlation: string | null;
+}
+
+export interface SubmitJobsParams {
+  readonly tenantId: number;
+  readonly jobs: readonly SubmittedJobRow[];
+  readonly actor: string | null;
+  readonly causation: string | null;
+}
+
+/**
+ * Births: payload, claim row and JobSubmitted of each job, or nothing of it.
+ * The payload row comes first and is the one guard that a stream is born once; the claim row joins
+ * it, and the event joins the claim row, so a job that is there already, or whose unique key is held,
+ * appends nothing, and a transaction id exists before an inbox number is drawn.
+ * Locks: the rows it inserts; waits on a transaction that inserts the same id or unique key.
+ * Indexes: job_payloads_pkey, job_claims_unique_key.
+ */
+export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurred_at: number }>({
+  name: 'submit-jobs',
+  sql: (schema) => `
+    with clock as (select ${now} as now),
+    input as (
+      select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
+                           $7::float8[], $8::float8[], $9::text[], $10::text[], $11::int[],
+                           $12::text[]::jsonb[], $13::text[])
+        as i (id, queue_id, type_id, priority, max_attempts, run_at_ms, delay_ms, payload,
+              payload_hash, payload_bytes, data, correlation)
+    ),
+    born as (
+      insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
+      select i.id, clock.now, $1, decode(i.payload_hash, 'hex'), i.payload::json
+      from input i, clock order by i.id
+      on conflict (job_id) do nothing
+      returning job_id
+    ),
+    claimable as (
+      insert into ${schema}.job_claims (id, run_at, submitted_at, queue_id, type_id, tenant_id,
+        version, timeout_ms, payload_bytes, max_attempts, priority, unique_key, correlation,
+        retry_policy, tags)
+      select i.id,
+        coalesce(to_timestamp(i.run_at_ms / 1000), clock.now + i.delay_ms * interval '1 ms'),
+        clock.now, i.queue_id, i.type_id, $1, 1, (i.data ->> 'timeoutMs')::int, i.payload_bytes,
+        i.max_attempts, i.priority, i.data ->> 'uniqueKey', i.correlation,
+        i.data -> 'retryPolicy',
+        case when i.data ? 'tags'
+             then array(select jsonb_array_elements_text(i.data -> 'tags')) end
+      from input i join born on born.job_id = i.id, clock
+      order by i.data ->> 'uniqueKey', i.id
+      on conflict (tenant_id, unique_key) where unique_key is not null do nothing
+      returning id
+    )
+    insert into ${schema}.event_inbox
+      (occurred_at, stream_id, version, queue_id, type, data, actor, causation, correlation)
+    select clock.now, i.id, 1, i.queue_id, 1, i.data, $14, $15, i.correlation
+    from input i join claimable on claimable.id = i.id, clock
+    order by i.id
+    returning stream_id as id, occurred_at`,
+  values: ({ tenantId, jobs, actor, causation }) => [
+    tenantId,
+    jobs.map((job) => job.id),
+    jobs.map((job) => job.queueId),
+    jobs.map((job) => job.typeId),
+    jobs.map((job) => job.priority),
+    jobs.map((job) => job.maxAttempts),
+    jobs.map((job) => job.runAtMs),
+    jobs.map((job) => job.delayMs),
+    jobs.map((job) => job.payload),
+    jobs.map((job) => job.payloadHash),
+    jobs.map((job) => job.payloadBytes),
+    jobs.map((job) => job.data),
+    jobs.map((job) => job.correlation),
+    actor,
+    causation,
+  ],
+});

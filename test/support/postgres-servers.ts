@@ -1,0 +1,67 @@
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
+
+export type PostgresVersion = 15 | 18;
+
+/** A server for tests: nothing on it is kept, so it need not be durable. */
+export interface TestServer {
+  readonly connectionString: string;
+  /** Stops the server and removes its folder. */
+  stop(): Promise<void>;
+}
+
+const packages: Readonly<Record<PostgresVersion, string>> = {
+  15: 'embedded-postgres-15',
+  18: 'embedded-postgres',
+};
+
+const settings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '300',
+};
+
+/** Starts an embedded Postgres in a folder of its own. */
+export async function startTestServer(version: PostgresVersion): Promise<TestServer> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), `daybook-test-${version}-`)));
+  // The server may run as another user than we do.
+  await chmod(folder, 0o755);
+  const dataFolder = join(folder, 'postgres');
+  const server = await startEmbeddedPostgres({
+    dataFolder,
+    packageName: packages[version],
+    settings,
+  });
+  return {
+    connectionString: server.connectionString,
+    async stop() {
+      await server.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    },
+  };
+}
+
+/** Where global-setup.ts leaves the address of the shared server. */
+export const sharedServerVariable = 'DAYBOOK_TEST_POSTGRES_18';
+
+let postgres15: Promise<TestServer> | undefined;
+
+/** The address of the server of a version: 18 is shared by all files, 15 is started on first use. */
+export async function serverAddress(version: PostgresVersion): Promise<string> {
+  if (version === 15) return (await (postgres15 ??= startTestServer(15))).connectionString;
+  const address = process.env[sharedServerVariable];
+  if (address === undefined) {
+    throw new Error('No Postgres for this test: its vitest project lacks global-setup.ts.');
+  }
+  return address;
+}
+
+/** For `afterAll` of every file that asks for Postgres 15. */
+export async function stopPostgres15(): Promise<void> {
+  const server = await postgres15;
+  postgres15 = undefined;
+  await server?.stop();
+}

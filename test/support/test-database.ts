@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { expect } from 'vitest';
+import type { WriteContext } from '../../src/commands/write-context.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { createUuidV7 } from '../../src/kernel/ids.ts';
+import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
+import type { Service } from '../../src/kernel/service.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { createNames } from '../../src/store/names.ts';
+import { createSequencer, prepareLog } from '../../src/store/sequencer.ts';
+import {
+  openSession as openSessionStatement,
+  type OpenSessionParams,
+} from '../../src/store/statements/open-session.ts';
+import { createWakeUp, type WakeUp } from '../../src/store/wake-up.ts';
+import { type PostgresVersion, serverAddress } from './postgres-servers.ts';
+import { addressOf, defaultSchema, templateDatabase, withClient } from './template-database.ts';
+
+export interface TestDatabaseOptions {
+  /** Default `daybook`, which is the quick way: a copy of a migrated template. */
+  readonly schema?: string;
+  /** Default 18. A file that asks for 15 calls `stopPostgres15` in `afterAll`. */
+  readonly postgres?: PostgresVersion;
+  /** Positions per partition of the log; default 2^16. */
+  readonly partitionSpan?: number;
+  /** Connections of each pool; default 10. */
+  readonly poolSize?: number;
+  /** Start a sequencer; default false. */
+  readonly sequencer?: boolean;
+}
+
+/** What one process of Daybook has: a pool, a listener, and what commands need. */
+export interface TestProcess {
+  readonly database: Database;
+  /** Started. */
+  readonly wakeUp: WakeUp;
+  readonly context: WriteContext;
+  /** What the observer was warned of. */
+  readonly warnings: { message: string; context?: Readonly<Record<string, unknown>> }[];
+  /** Starts a sequencer; call it again for a second one. Stopped by `drop`. */
+  startSequencer(): Promise<Service>;
+}
+
+/** A migrated database with nothing in it, and a first process on it. */
+export interface TestDatabase extends TestProcess {
+  readonly connectionString: string;
+  /** The schema as it is written in SQL: quoted. */
+  readonly schema: string;
+  /** Opens a worker session (lease 12 s, 10 slots unless told otherwise) and gives its id. */
+  openSession(options?: Partial<OpenSessionParams>): Promise<string>;
+  /** Another process on the same database. */
+  anotherProcess(): Promise<TestProcess>;
+  /** A connection of its own, with the schema first in its search_path. */
+  connect(): Promise<pg.Client>;
+  /** Closes everything that was opened here, and drops the database. */
+  drop(): Promise<void>;
+}
+
+export const newId = createUuidV7(Date.now);
+
+let count = 0;
+
+/** Makes a database for one test file or test. Whoever calls it calls `drop`, in `afterAll` or so. */
+export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const { schema = defaultSchema, partitionSpan = 2 ** 16, poolSize = 10 } = options;
+  const server = await serverAddress(options.postgres ?? 18);
+  const name = nextName();
+  const connectionString = addressOf(server, name);
+  const template = schema === defaultSchema ? await templateDatabase(server) : 'template1';
+  await withClient(server, async (client) => {
+    await client.query(`drop database if exists ${name} with (force)`);
+    await client.query(`create database ${name} template ${template}`);
+  });
+  if (schema !== defaultSchema) await migrate({ connection: { connectionString }, schema });
+
+  const closings: (() => Promise<unknown>)[] = [];
+  const openProcess = async (): Promise<TestProcess> => {
+    const process = makeProcess({ connectionString, schema, partitionSpan, poolSize }, closings);
+    await process.wakeUp.start();
+    return process;
+  };
+  const first = await openProcess();
+  await prepareLog(first.database, partitionSpan);
+  if (options.sequencer === true) await first.startSequencer();
+
+  return {
+    ...first,
+    connectionString,
+    schema: `"${schema}"`,
+    async openSession(session = {}) {
+      const id = session.session ?? newId();
+      await first.database.run(openSessionStatement, { ...usualSession, session: id, ...session });
+      return id;
+    },
+    anotherProcess: openProcess,
+    async connect() {
+      const client = new pg.Client({ connectionString, options: `-c search_path="${schema}"` });
+      // Tests kill connections; what they meant to see they see in the queries that fail.
+      client.on('error', () => undefined);
+      await client.connect();
+      closings.push(() => client.end());
+      return client;
+    },
+    async drop() {
+      for (const close of closings.splice(0).toReversed()) await close();
+      await withClient(server, (client) =>
+        client.query(`drop database if exists ${name} with (force)`),
+      );
+    },
+  };
+}
+
+const usualSession = {
+  tenantId: 1,
+  name: 'test',
+  host: null,
+  pid: null,
+  version: null,
+  queues: [],
+  types: [],
+  slots: 10,
+  leaseMs: 12_000,
+};
+
+interface ProcessOptions {
+  readonly connectionString: string;
+  readonly schema: string;
+  readonly partitionSpan: number;
+  readonly poolSize: number;
+}
+
+function makeProcess(
+  { connectionString, schema, partitionSpan, poolSize }: ProcessOptions,
+  closings: (() => Promise<unknown>)[],
+): TestProcess {
+  const warnings: TestProcess['warnings'] = [];
+  const observer: Observer = {
+    ...silentObserver,
+    warn: (message, context) => warnings.push(context ? { message, context } : { message }),
+  };
+  const channel = `daybook_${schema}`;
+  const common = { channel, observer, clock: systemClock, random: Math.random };
+  const database = openDatabase({ connectionString, schema, poolSize, observer });
+  const wakeUp = createWakeUp({ ...common, connection: { connectionString }, processId: newId() });
+  closings.push(
+    () => database.close(),
+    () => wakeUp.stop(),
+  );
+  return {
+    database,
+    wakeUp,
+    warnings,
+    context: {
+      database,
+      names: createNames(database, 1),
+      tenantId: 1,
+      wakeUp,
+      observer,
+      catalog: { defaultsOf: () => undefined, parsePayload: (_type, payload) => payload },
+      newId,
+      random: Math.random,
+      epoch: () => 1,
+      idempotencyTtlMs: 86_400_000,
+    },
+    async startSequencer() {
+      const sequencer = createSequencer({
+        ...common,
+        database,
+        wakeUp,
+        holder: newId(),
+        partitionSpan,
+      });
+      closings.push(() => sequencer.stop());
+      await sequencer.start();
+      return sequencer;
+    },
+  };
+}
+
+function nextName(): string {
+  count += 1;
+  const file = expect.getState().testPath ?? 'no test file';
+  const hash = createHash('sha256').update(file).digest('hex').slice(0, 12);
+  return `test_${hash}_${process.pid}_${count}`;
+}

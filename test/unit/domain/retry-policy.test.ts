@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  defaultMaxAttempts,
+  defaultRetryPolicy,
+  maxRetryDelayMs,
+  type RetryPolicy,
+  retryDelayMs,
+} from '../../../src/domain/retry-policy.ts';
+
+/** The number that makes chance add and take away nothing. */
+const middle = 0.5;
+/** The largest number below 1: what `random` comes closest to. */
+const nearlyOne = 1 - Number.EPSILON / 2;
+
+const exponential = {
+  kind: 'exponential',
+  baseMs: 1_000,
+  factor: 2,
+  maxMs: 3_600_000,
+  jitter: 0,
+} as const;
+const linear = { kind: 'linear', baseMs: 500, stepMs: 250, maxMs: 2_000, jitter: 0 } as const;
+const fixed = { kind: 'fixed', delayMs: 1_500, jitter: 0 } as const;
+
+const delays = (policy: RetryPolicy, ...failures: number[]) =>
+  failures.map((count) => retryDelayMs(policy, count, middle));
+
+describe('exact delays', () => {
+  it('exponential: base times factor to the power, up to the maximum', () => {
+    expect(delays(exponential, 1, 2, 3, 4, 11, 12, 13, 14)).toStrictEqual([
+      1_000, 2_000, 4_000, 8_000, 1_024_000, 2_048_000, 3_600_000, 3_600_000,
+    ]);
+    expect(delays({ ...exponential, factor: 1.5 }, 1, 2, 3)).toStrictEqual([1_000, 1_500, 2_250]);
+    expect(delays({ ...exponential, factor: 1 }, 1, 9)).toStrictEqual([1_000, 1_000]);
+  });
+
+  it('linear: base and a step for every further failure, up to the maximum', () => {
+    expect(delays(linear, 1, 2, 3, 7, 8)).toStrictEqual([500, 750, 1_000, 2_000, 2_000]);
+  });
+
+  it('fixed: always the same', () => {
+    expect(delays(fixed, 1, 2, 1_000)).toStrictEqual([1_500, 1_500, 1_500]);
+  });
+
+  it('custom: what the worker answered, and else the default policy', () => {
+    expect(retryDelayMs({ kind: 'custom' }, 3, middle, 42)).toBe(42);
+    expect(delays({ kind: 'custom' }, 1, 2, 5)).toStrictEqual(delays(defaultRetryPolicy, 1, 2, 5));
+  });
+
+  it('an answered delay goes before every policy, and chance leaves it alone', () => {
+    for (const policy of [exponential, linear, fixed]) {
+      expect(retryDelayMs({ ...policy, jitter: 1 }, 3, 0.9, 42)).toBe(42);
+      expect(retryDelayMs(policy, 3, 0, 0)).toBe(0);
+    }
+  });
+
+  it('default: 1 s, 2 s, 4 s, ... up to an hour, give or take a tenth', () => {
+    expect(delays(defaultRetryPolicy, 1, 2, 3, 12, 13)).toStrictEqual([
+      1_000, 2_000, 4_000, 2_048_000, 3_600_000,
+    ]);
+    expect(retryDelayMs(defaultRetryPolicy, 1, 0)).toBe(900);
+    expect(retryDelayMs(defaultRetryPolicy, 1, nearlyOne)).toBe(1_100);
+  });
+
+  it('default: ten attempts have nine delays between them, 8.5 minutes in all', () => {
+    expect(defaultMaxAttempts).toBe(10);
+    const between = Array.from({ length: defaultMaxAttempts - 1 }, (_, index) => index + 1);
+    const sum = delays(defaultRetryPolicy, ...between).reduce((total, delay) => total + delay, 0);
+    expect(sum).toBe(511_000);
+  });
+});
+
+describe('jitter', () => {
+  it('takes away the share at 0 and adds it just below 1, in whole ms', () => {
+    const policy = { ...fixed, delayMs: 1_001, jitter: 0.25 };
+    expect(retryDelayMs(policy, 1, 0)).toBe(751);
+    expect(retryDelayMs(policy, 1, middle)).toBe(1_001);
+    expect(retryDelayMs(policy, 1, nearlyOne)).toBe(1_251);
+  });
+
+  it('applies to every kind', () => {
+    expect(retryDelayMs({ ...exponential, jitter: 0.5 }, 2, 0)).toBe(1_000);
+    expect(retryDelayMs({ ...linear, jitter: 0.5 }, 3, 0)).toBe(500);
+    expect(retryDelayMs({ ...fixed, jitter: 0.5 }, 3, 0)).toBe(750);
+  });
+
+  it('also spreads what has reached the maximum, so that it may be exceeded by the share', () => {
+    expect(retryDelayMs({ ...exponential, jitter: 0.1 }, 99, 0)).toBe(3_240_000);
+    expect(retryDelayMs({ ...exponential, jitter: 0.1 }, 99, nearlyOne)).toBe(3_960_000);
+  });
+
+  it('stays within its share, and grows with the number drawn', () => {
+    const policies = reasonablePolicies();
+    fc.assert(
+      fc.property(policies, fc.integer({ min: 1, max: 60 }), unit(), unit(), (policy, n, a, b) => {
+        const nominal = retryDelayMs({ ...policy, jitter: 0 }, n, middle);
+        const low = retryDelayMs(policy, n, Math.min(a, b));
+        const high = retryDelayMs(policy, n, Math.max(a, b));
+        // One ms, because the nominal delay is rounded before it is multiplied here.
+        expect(low).toBeGreaterThanOrEqual(nominal * (1 - policy.jitter) - 1);
+        expect(high).toBeLessThanOrEqual(nominal * (1 + policy.jitter) + 1);
+        expect(low).toBeLessThanOrEqual(high);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('whatever the policy', () => {
+  it('the delay is a whole number of ms between none and the longest', () => {
+    const anyNumber = fc.oneof(fc.double(), fc.constantFrom(0, 1e300, 1e-300, Infinity, NaN));
+    const policy = fc.oneof(
+      fc.record({
+        kind: fc.constant('exponential' as const),
+        baseMs: anyNumber,
+        factor: anyNumber,
+        maxMs: anyNumber,
+        jitter: anyNumber,
+      }),
+      fc.record({
+        kind: fc.constant('linear' as const),
+        baseMs: anyNumber,
+        stepMs: anyNumber,
+        maxMs: anyNumber,
+        jitter: anyNumber,
+      }),
+      fc.record({ kind: fc.constant('fixed' as const), delayMs: anyNumber, jitter: anyNumber }),
+      fc.constant({ kind: 'custom' as const }),
+    );
+    const failures = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(policy, failures, unit(), fc.option(anyNumber), (chosen, n, random, custom) => {
+        const delay = retryDelayMs(chosen, n, random, custom ?? undefined);
+        expect(Number.isInteger(delay)).toBe(true);
+        expect(delay).toBeGreaterThanOrEqual(0);
+        expect(delay).toBeLessThanOrEqual(maxRetryDelayMs);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('a huge number of failures gives the maximum', () => {
+    for (const failures of [100, 1_100, 1e9, Number.MAX_SAFE_INTEGER]) {
+      expect(retryDelayMs(exponential, failures, middle)).toBe(3_600_000);
+      expect(retryDelayMs({ ...exponential, factor: 1e6 }, failures, middle)).toBe(3_600_000);
+      expect(retryDelayMs(linear, failures, middle)).toBe(2_000);
+      expect(retryDelayMs(fixed, failures, middle)).toBe(1_500);
+      expect(retryDelayMs({ kind: 'custom' }, failures, middle)).toBe(3_600_000);
+    }
+  });
+
+  it('no delay is longer than 366 days', () => {
+    expect(maxRetryDelayMs).toBe(31_622_400_000);
+    const endless = { ...exponential, maxMs: Number.MAX_VALUE };
+    expect(retryDelayMs(endless, 1_000, middle)).toBe(maxRetryDelayMs);
+    expect(retryDelayMs(fixed, 1, middle, Infinity)).toBe(maxRetryDelayMs);
+    expect(retryDelayMs(fixed, 1, middle, maxRetryDelayMs + 1)).toBe(maxRetryDelayMs);
+  });
+
+  it('an answered delay that is NaN or negative means at once', () => {
+    for (const answer of [Number.NaN, -1, -Infinity, -0.4]) {
+      // Object.is, so that no -0 gets into an event: JSON would not give it back.
+      expect(Object.is(retryDelayMs(fixed, 1, middle, answer), 0)).toBe(true);
+    }
+  });
+
+  it('an answered fraction is rounded to whole ms', () => {
+    expect(retryDelayMs(fixed, 1, middle, 1.4)).toBe(1);
+    expect(retryDelayMs(fixed, 1, middle, 1.5)).toBe(2);
+  });
+});
+
+/** A number in [0, 1), as `random` is. */
+function unit() {
+  return fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+}
+
+function reasonablePolicies() {
+  const ms = fc.integer({ min: 0, max: 10_000_000 });
+  const jitter = fc.double({ min: 0, max: 1, noNaN: true });
+  const factor = fc.double({ min: 1, max: 10, noNaN: true });
+  return fc.oneof(
+    fc.record({
+      kind: fc.constant('exponential' as const),
+      baseMs: ms,
+      factor,
+      maxMs: ms,
+      jitter,
+    }),
+    fc.record({ kind: fc.constant('linear' as const), baseMs: ms, stepMs: ms, maxMs: ms, jitter }),
+    fc.record({ kind: fc.constant('fixed' as const), delayMs: ms, jitter }),
+  );
+}
