@@ -91,7 +91,10 @@ function decide(
   const nowMs = job?.readAtMs ?? 0;
   const decision = decideJob(before, command, { nowMs, random: context.random() });
   if (decision.rejection !== undefined || job === undefined || before === null) {
-    const rejection = decision.rejection ?? { code: 'job-not-found' as const, detail: 'No such job.' };
+    const rejection = decision.rejection ?? {
+      code: 'job-not-found' as const,
+      detail: 'No such job.',
+    };
     return { rejection: { id, rejection, state: before } };
   }
   // The reading's time can lie a hair before the last event's, whose statement began earlier but

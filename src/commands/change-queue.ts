@@ -38,7 +38,8 @@ export async function changeQueue(
       name,
       expected: row.version,
       paused: command.kind === 'configure' ? row.paused : command.kind === 'pause',
-      settings: command.kind === 'configure' ? { ...row.settings, ...command.settings } : row.settings,
+      settings:
+        command.kind === 'configure' ? { ...row.settings, ...command.settings } : row.settings,
       eventType: eventTypeCodes[event.type],
       data: event.data,
       actor: options.actor ?? null,

@@ -84,7 +84,10 @@ export function prepareJob(context: WriteContext, job: NewJob, at: string): Prep
     { nowMs: 0, random: 0 },
   );
   const event = decision.events?.[0];
-  invariant(event?.type === 'JobSubmitted', 'a job that was never submitted accepts its submission');
+  invariant(
+    event?.type === 'JobSubmitted',
+    'a job that was never submitted accepts its submission',
+  );
   return {
     id: context.newId(),
     queue: job.queue ?? defaults.queue ?? 'default',

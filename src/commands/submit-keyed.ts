@@ -189,9 +189,13 @@ function refuseTwins(prepared: readonly PreparedJob[]): void {
       if (key === null || key === undefined) continue;
       const twin = `${name} ${key}`;
       if (seen.has(twin)) {
-        throw new DaybookError('invalid-request', `The ${name} "${key}" stands twice in the batch.`, {
-          fields: [{ pointer: `/${index}/${name}`, message: 'stands twice in the batch' }],
-        });
+        throw new DaybookError(
+          'invalid-request',
+          `The ${name} "${key}" stands twice in the batch.`,
+          {
+            fields: [{ pointer: `/${index}/${name}`, message: 'stands twice in the batch' }],
+          },
+        );
       }
       seen.add(twin);
     }

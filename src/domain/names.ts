@@ -1,4 +1,5 @@
-const NAME_PATTERN = /^[a-z0-9._-]{1,64}$/;
+// Not `.` or `..`: URLs resolve them away, so such a queue could not be reached over HTTP.
+const NAME_PATTERN = /^(?!\.{1,2}$)[a-z0-9._-]{1,64}$/;
 
 /** True for what a queue or a type may be called: 1 to 64 of a-z, 0-9, dot, underscore, hyphen. */
 export function isName(text: string): boolean {

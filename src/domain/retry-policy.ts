@@ -24,7 +24,7 @@ export type RetryPolicy =
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
-/** 1 s, 2 s, 4 s, ... up to an hour, each give or take a tenth: about 17 minutes for ten attempts. */
+/** 1 s, 2 s, 4 s, ... up to an hour, each give or take a tenth: some 9 minutes for ten attempts. */
 export const defaultRetryPolicy: RetryPolicy = {
   kind: 'exponential',
   baseMs: SECOND,
@@ -54,15 +54,16 @@ export function retryDelayMs(
   if (customDelayMs !== undefined) return clampDelay(customDelayMs);
   switch (policy.kind) {
     case 'exponential': {
-      // The exponent is bounded so that the power stays finite whatever the factor is.
-      const power = policy.factor ** Math.min(failures - 1, 64);
-      return withJitter(Math.min(policy.maxMs, policy.baseMs * power), policy.jitter, random);
+      const delayMs = policy.baseMs * policy.factor ** (failures - 1);
+      return Math.min(
+        policy.maxMs,
+        withJitter(Math.min(policy.maxMs, delayMs), policy.jitter, random),
+      );
     }
     case 'linear':
-      return withJitter(
-        Math.min(policy.maxMs, policy.baseMs + policy.stepMs * (failures - 1)),
-        policy.jitter,
-        random,
+      return Math.min(
+        policy.maxMs,
+        withJitter(policy.baseMs + policy.stepMs * (failures - 1), policy.jitter, random),
       );
     case 'fixed':
       return withJitter(policy.delayMs, policy.jitter, random);
@@ -75,7 +76,8 @@ function withJitter(delayMs: number, jitter: number, random: number): number {
   return clampDelay(delayMs * (1 + jitter * (2 * random - 1)));
 }
 
-function clampDelay(delayMs: number): number {
+/** A delay as whole ms from 0 to `maxRetryDelayMs`; what is no number means at once. */
+export function clampDelay(delayMs: number): number {
   if (Number.isNaN(delayMs)) return 0;
   return Math.round(Math.min(Math.max(delayMs, 0), maxRetryDelayMs));
 }

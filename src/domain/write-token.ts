@@ -17,6 +17,7 @@ export function formatWriteToken(token: WriteToken): string {
 /** The token behind a text, or undefined for anything else. */
 export function parseWriteToken(text: string): WriteToken | undefined {
   const match = TOKEN_PATTERN.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return undefined;
+  if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined)
+    return undefined;
   return { epoch: Number(match[1]), streamId: match[2], version: Number(match[3]) };
 }

@@ -1,9 +1,9 @@
 import { claimDataFolder } from './data/data-folder-claim.ts';
 import { ensureDataFolder, readPassword, resetPassword } from './data/data-folder.ts';
 import { asEmbeddedFailure } from './embedded-failure.ts';
+import { type ServerPlace, settleServerPlace } from './place/server-place.ts';
 import { takeLeftover } from './server/leftover-server.ts';
 import { type Postmaster, startPostmaster, stopPostmaster } from './server/postmaster.ts';
-import { type ServerPlace, settleServerPlace } from './place/server-place.ts';
 import { connectionString } from './server/server-settings.ts';
 
 export interface EmbeddedPostgresOptions {

@@ -5,7 +5,7 @@ export interface Backoff {
 }
 
 /**
- * Exponential back-off with full jitter for Daybook's own loops, so that many processes do not come
+ * Exponential back-off with equal jitter (half fixed, half chance) for Daybook's own loops, so that many processes do not come
  * back at the same moment (M. Brooker, "Exponential Backoff and Jitter", AWS, 2015).
  * @param random a number in [0, 1)
  */

@@ -17,8 +17,19 @@ export function isUuid(text: string): boolean {
 export function createUuidV7(nowMs: () => number, random: RandomBytes = randomBytes): () => string {
   let lastMs = -1;
   let counter = 0;
+  // Random bytes are drawn for many ids at once: a draw costs more than an id.
+  let pool: Uint8Array = new Uint8Array(0);
+  let used = 0;
+  const draw = () => {
+    if (used + 10 > pool.length) {
+      pool = random(10 * 256);
+      used = 0;
+    }
+    used += 10;
+    return pool.subarray(used - 10, used);
+  };
   return () => {
-    const bytes = random(10);
+    const bytes = draw();
     const now = nowMs();
     if (now > lastMs) {
       lastMs = now;

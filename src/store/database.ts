@@ -109,7 +109,7 @@ async function inTransaction<Result>(
   let broken: Error | undefined;
   try {
     await client.query('begin');
-    const result = await work(on(client as Queryable));
+    const result = await work(on(client));
     await client.query('commit');
     return result;
   } catch (error) {

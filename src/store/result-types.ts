@@ -5,7 +5,9 @@ const TIMESTAMPTZ = 1184;
 
 type Parser = (text: string) => unknown;
 
-const parseTimestamp = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date | number | null;
+const parseTimestamp = pg.types.getTypeParser(TIMESTAMPTZ) as (
+  text: string,
+) => Date | number | null;
 
 /** `2026-11-22 02:34:35.123+00` to ms since the epoch; other styles by pg's own parser. */
 function timestampMs(text: string): number {
@@ -21,11 +23,11 @@ function timestampMs(text: string): number {
  * as ms since the epoch, everything else as pg does it. Handed over with each query.
  */
 export const resultTypes = {
-  getTypeParser(oid: number, format?: string): Parser {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): Parser {
     if (format !== 'binary') {
       if (oid === INT8) return BigInt as Parser;
       if (oid === TIMESTAMPTZ) return timestampMs;
     }
-    return pg.types.getTypeParser(oid, format as 'text') as Parser;
+    return pg.types.getTypeParser(oid, format);
   },
 };

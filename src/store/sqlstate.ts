@@ -60,9 +60,7 @@ export function codeOf(error: unknown): string | undefined {
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return isLostConnection(error);
-  return (
-    unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2))
-  );
+  return unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2));
 }
 
 /**

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Clock } from '../kernel/clock.ts';
-import { createLoop } from '../kernel/loop.ts';
+import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
 
@@ -34,91 +34,112 @@ export interface WakeUp extends Service {
 }
 
 const NOTIFY_EVERY_MS = 5;
+/** And at most this share of the time is spent on sending them, whatever one takes. */
+const NOTIFY_SHARE = 10;
+const NOTIFY_PAUSE_MAX_MS = 200;
 const CHECK_EVERY_MS = 15_000;
 
 export function createWakeUp(options: WakeUpOptions): WakeUp {
-  const { clock, channel, processId } = options;
-  const listeners = new Map<WakeTopic, Set<() => void>>();
-  const pending = new Set<WakeTopic>();
-  let client: pg.Client | null = null;
-  let flushing = false;
+  return new Notifier(options);
+}
 
-  const hintHere = (topic: WakeTopic) => {
-    for (const listener of listeners.get(topic) ?? []) listener();
-  };
+class Notifier implements WakeUp {
+  readonly name = 'wake-up';
+  readonly #options: WakeUpOptions;
+  readonly #listeners = new Map<WakeTopic, Set<() => void>>();
+  readonly #pending = new Set<WakeTopic>();
+  readonly #loop: Loop;
+  #client: pg.Client | null = null;
+  #flushing = false;
 
-  const connect = async (): Promise<void> => {
-    const opened = new pg.Client({ ...options.connection, application_name: 'daybook wake-up' });
+  constructor(options: WakeUpOptions) {
+    this.#options = options;
+    this.#loop = createLoop({
+      name: this.name,
+      clock: options.clock,
+      random: options.random,
+      step: async () => {
+        if (this.#client === null) await this.#connect();
+        return CHECK_EVERY_MS;
+      },
+      onError: (error) => {
+        options.observer.warn('no wake-up connection; polling goes on', { error });
+      },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    const closing = this.#client;
+    this.#client = null;
+    await closing?.end().catch((error: unknown) => {
+      this.#options.observer.warn('the wake-up connection did not end cleanly', { error });
+    });
+  }
+
+  hint(topic: WakeTopic): void {
+    this.hintHere(topic);
+    if (this.#client === null) return;
+    this.#pending.add(topic);
+    if (!this.#flushing) void this.#flush();
+  }
+
+  hintHere(topic: WakeTopic): void {
+    for (const listener of this.#listeners.get(topic) ?? []) listener();
+  }
+
+  on(topic: WakeTopic, listener: () => void): () => void {
+    const all = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, all.add(listener));
+    return () => {
+      all.delete(listener);
+    };
+  }
+
+  async #connect(): Promise<void> {
+    const { connection, channel, observer } = this.#options;
+    const opened = new pg.Client({ ...connection, application_name: 'daybook wake-up' });
     opened.on('error', (error) => {
-      options.observer.warn('the wake-up connection was lost; polling goes on', { error });
-      if (client === opened) client = null;
-      loop.wake();
+      observer.warn('the wake-up connection was lost; polling goes on', { error });
+      if (this.#client === opened) this.#client = null;
+      this.#loop.wake();
     });
-    opened.on('notification', ({ payload }) => {
-      const [sender, ...topics] = (payload ?? '').split(' ');
-      if (sender === processId) return;
-      // The sequencer's NOTIFY is the topic alone: it names no sender.
-      for (const topic of topics.length === 0 ? [sender] : topics) hintHere(topic as WakeTopic);
-    });
+    opened.on('notification', ({ payload }) => this.#heard(payload ?? ''));
     await opened.connect();
     await opened.query(`listen ${pg.escapeIdentifier(channel)}`);
-    client = opened;
+    this.#client = opened;
     // What was said while nobody listened.
-    for (const topic of listeners.keys()) hintHere(topic);
-  };
+    for (const topic of this.#listeners.keys()) this.hintHere(topic);
+  }
 
-  const flush = async (): Promise<void> => {
-    flushing = true;
-    while (pending.size > 0) {
-      await clock.sleep(NOTIFY_EVERY_MS);
-      const topics = [...pending].join(' ');
-      pending.clear();
-      await client
+  #heard(payload: string): void {
+    const [sender, ...topics] = payload.split(' ');
+    if (sender === this.#options.processId) return;
+    // The sequencer's NOTIFY is the topic alone: it names no sender.
+    for (const topic of topics.length === 0 ? [sender] : topics) this.hintHere(topic as WakeTopic);
+  }
+
+  async #flush(): Promise<void> {
+    const { clock, channel, processId, observer } = this.#options;
+    this.#flushing = true;
+    let pauseMs = NOTIFY_EVERY_MS;
+    while (this.#pending.size > 0) {
+      await clock.sleep(pauseMs);
+      const startedAt = clock.elapsedMs();
+      const topics = [...this.#pending].join(' ');
+      this.#pending.clear();
+      await this.#client
         ?.query('select pg_notify($1, $2)', [channel, `${processId} ${topics}`])
         .catch((error: unknown) => {
-          options.observer.warn('a hint could not be sent; polling goes on', { error });
+          observer.warn('a hint could not be sent; polling goes on', { error });
         });
+      const tookMs = clock.elapsedMs() - startedAt;
+      pauseMs = Math.min(NOTIFY_PAUSE_MAX_MS, Math.max(NOTIFY_EVERY_MS, tookMs * NOTIFY_SHARE));
     }
-    flushing = false;
-  };
-
-  const loop = createLoop({
-    name: 'wake-up',
-    clock,
-    random: options.random,
-    step: async () => {
-      if (client === null) await connect();
-      return CHECK_EVERY_MS;
-    },
-    onError: (error) => {
-      options.observer.warn('no wake-up connection; polling goes on', { error });
-    },
-  });
-
-  return {
-    name: 'wake-up',
-    hintHere,
-    hint(topic) {
-      hintHere(topic);
-      if (client === null) return;
-      pending.add(topic);
-      if (!flushing) void flush();
-    },
-    on(topic, listener) {
-      const all = listeners.get(topic) ?? new Set();
-      listeners.set(topic, all.add(listener));
-      return () => {
-        all.delete(listener);
-      };
-    },
-    start: () => loop.start(),
-    async stop() {
-      await loop.stop();
-      const closing = client;
-      client = null;
-      await closing?.end().catch((error: unknown) => {
-        options.observer.warn('the wake-up connection did not end cleanly', { error });
-      });
-    },
-  };
+    this.#flushing = false;
+  }
 }

@@ -7,14 +7,19 @@ import {
   readFile,
   readlink,
   rm,
-  rmdir,
   stat,
   writeFile,
 } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { failure, project, query, useEmbeddedWorkplace } from '../support/embedded-workplace.ts';
+import {
+  failure,
+  project,
+  query,
+  removeShared,
+  useEmbeddedWorkplace,
+} from '../support/embedded-workplace.ts';
 
 const place = useEmbeddedWorkplace();
 const isRoot = process.getuid?.() === 0;
@@ -71,7 +76,6 @@ describe.runIf(isRoot)('as root, with the project closed to other users', () => 
     const closed = join(place.open, 'closed');
     await mkdir(closed, { mode: 0o700 });
     const first = await place.start({ dataFolder: join(closed, '.daybook', 'postgres') });
-    place.afterwards(() => removeShared(dirname(first.dataFolder)));
     expect(first.dataFolder).toMatch(/^\/var\/lib\/daybook\/[0-9a-f]{12}\/postgres$/);
     expect(first.notes).toEqual([
       expect.stringContaining(
@@ -117,14 +121,6 @@ describe.runIf(isRoot)('as root, with the project closed to other users', () => 
       (await readdir(dirname(copy))).filter((name) => name.startsWith(`${basename(copy)}.new-`)),
     ).toEqual([]);
   });
-
-  async function removeShared(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true });
-    await rmdir(dirname(folder)).catch((error: unknown) => {
-      // Others keep theirs there.
-      expect(error).toMatchObject({ code: 'ENOTEMPTY' });
-    });
-  }
 });
 
 describe('what cannot work is said in one sentence', () => {
@@ -143,10 +139,21 @@ describe('what cannot work is said in one sentence', () => {
       const { connectionString, pid } = await allowed.outcome;
       expect(await query({ connectionString }, 'select 1 as one')).toEqual([{ one: 1 }]);
       await allowed.kill();
-      // Root takes it over as it is: only the owner of the data can run it.
-      expect(await place.start()).toMatchObject({ adopted: true, pid });
+      // Root takes it over as it is, and starts it again as the only user who can: the data's owner.
+      const adopted = await place.start();
+      expect(adopted).toMatchObject({ adopted: true, pid });
+      await adopted.stop();
+      expect(await query(await place.start(), 'select 1 as one')).toEqual([{ one: 1 }]);
     },
   );
+
+  it.runIf(isRoot)('data of another user', async () => {
+    const server = await place.start();
+    await server.stop();
+    await chmod(dirname(place.dataFolder), 0o777);
+    const { error } = await place.startElsewhere({}, { uid: 65534, gid: 65534 }).outcome;
+    expect(error?.message).toContain(`The data in ${place.dataFolder} belongs to another user`);
+  });
 
   it('a path that leads through a file', async () => {
     await writeFile(join(place.open, 'file'), '');

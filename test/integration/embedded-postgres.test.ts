@@ -140,6 +140,16 @@ describe('two starts at once', () => {
     expect(await place.start()).toMatchObject({ adopted: true, pid: winner[0]?.pid });
   });
 
+  it('in one process, in the same moment: one wins', async () => {
+    const starts = await Promise.allSettled([place.start(), place.start(), place.start()]);
+    expect(starts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const start of starts.filter(({ status }) => status === 'rejected')) {
+      expect(start).toMatchObject({
+        reason: { message: expect.stringMatching(/^This process already runs/) },
+      });
+    }
+  });
+
   it('after a killed owner: one takes over', async () => {
     const first = place.startElsewhere();
     const { pid } = await first.outcome;
@@ -177,7 +187,11 @@ describe('what a crash leaves', () => {
 
   it('starts when postmaster.pid names a living process of another program', async () => {
     const first = await place.start();
+    // As the server's user: the processes of others do not keep Postgres from starting.
+    const { uid, gid } = await stat(place.dataFolder);
     const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      uid,
+      gid,
       stdio: 'ignore',
     });
     place.afterwards(async () => stranger.kill('SIGKILL'));

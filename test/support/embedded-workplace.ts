@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -70,8 +70,12 @@ export function useEmbeddedWorkplace(): EmbeddedWorkplace {
     },
     afterwards: (cleanup) => state.cleanups.push(cleanup),
     async start(options = {}) {
-      const server = await startEmbeddedPostgres({ dataFolder: dataFolder(), ...options });
+      const wanted = { dataFolder: dataFolder(), ...options };
+      const server = await startEmbeddedPostgres(wanted);
       state.stops.push(() => server.stop());
+      if (server.dataFolder !== wanted.dataFolder) {
+        state.cleanups.push(() => removeShared(dirname(server.dataFolder)));
+      }
       return server;
     },
     startElsewhere(options = {}, how = {}) {
@@ -80,7 +84,10 @@ export function useEmbeddedWorkplace(): EmbeddedWorkplace {
         await other.kill();
         // Undefined when it was killed before it had started the server.
         const { pid = 0 } = (await Promise.race([other.outcome, Promise.resolve(undefined)])) ?? {};
-        if ((await commandLine(pid)).includes(dataFolder())) process.kill(pid, 'SIGQUIT');
+        if ((await commandLine(pid)).includes(dataFolder())) {
+          process.kill(pid, 'SIGCONT');
+          process.kill(pid, 'SIGQUIT');
+        }
         await expect.poll(() => processMark(pid), { timeout: 10_000 }).toBeUndefined();
       });
       return other;
@@ -118,6 +125,14 @@ function spawnDaybook(
       await exit;
     },
   };
+}
+
+/** Removes a folder that a start put beside those of others, and the one above if it was the last. */
+export async function removeShared(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await rmdir(dirname(folder)).catch((error: unknown) => {
+    expect(error).toMatchObject({ code: expect.stringMatching(/^(ENOTEMPTY|ENOENT)$/) });
+  });
 }
 
 /** Runs one statement on a connection of its own. */

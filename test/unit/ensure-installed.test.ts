@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 /** Stands in for npm: notes how it was called, waits for the file `go` and installs as the lock file says. */
 const fakeNpm = `#!/bin/sh
 echo "$@" >> npm-calls
+echo added 1 package
 until [ -e go ]; do sleep 0.02; done
 [ -n "$FAIL" ] && exit "$FAIL"
 mkdir -p node_modules && cp package-lock.json node_modules/.package-lock.json

@@ -1,5 +1,5 @@
 import { accept, type Decision, reject } from '../rejection.ts';
-import { defaultRetryPolicy, retryDelayMs } from '../retry-policy.ts';
+import { clampDelay, defaultRetryPolicy, retryDelayMs } from '../retry-policy.ts';
 import type { DecisionContext, JobCommand } from './commands.ts';
 import type { JobEvent } from './events.ts';
 import { type JobState, maxCrashes } from './state.ts';
@@ -57,7 +57,7 @@ function decideLegal(
     case 'cancel':
       return decideCancel(state, command.reason);
     case 'retry':
-      return decideRetry(state, command.reason, context.nowMs + command.delayMs);
+      return decideRetry(state, command.reason, context.nowMs + clampDelay(command.delayMs));
     case 'reschedule': {
       const { runAtMs, reason } = command;
       return accept({ type: 'JobRescheduled', data: { runAtMs, reason } });
@@ -65,6 +65,9 @@ function decideLegal(
     case 'edit': {
       if (Object.keys(command.changes).length === 0) {
         return reject('illegal-transition', 'Nothing would change.');
+      }
+      if ((command.changes.maxAttempts ?? Number.POSITIVE_INFINITY) <= state.failures) {
+        return reject('illegal-transition', `The job has failed ${state.failures} times already.`);
       }
       const { changes, reason } = command;
       return accept({ type: 'JobEdited', data: { changes, reason } });
@@ -104,7 +107,7 @@ function decideOutcome(
     case 'fail':
       return decideFailure(state, command, context);
     case 'snooze': {
-      const runAtMs = context.nowMs + command.delayMs;
+      const runAtMs = context.nowMs + clampDelay(command.delayMs);
       return endOfClaim(state, { type: 'JobSnoozed', data: { runAtMs } });
     }
     case 'release':
@@ -116,7 +119,7 @@ const recordedAs = {
   complete: 'completed',
   fail: 'failed',
   snooze: 'snoozed',
-  release: 'interrupted',
+  release: 'released',
 } as const;
 
 /** A claim that ends without completing: a wish to cancel, heard meanwhile, is granted now. */
@@ -171,10 +174,10 @@ function decideCancel(state: JobState, reason: string | null): Decision<JobEvent
 }
 
 function decideRetry(state: JobState, reason: string | null, runAtMs: number): Decision<JobEvent> {
-  if (state.status === 'waiting') return accept({ type: 'JobRetried', data: { runAtMs } });
+  if (state.status === 'waiting') return accept({ type: 'JobRetried', data: { runAtMs, reason } });
   // One more attempt than were used, so that the job is tried and, failing, is seen again.
   const maxAttempts = Math.max(state.maxAttempts, state.failures + 1);
-  return accept({ type: 'JobRetried', data: { runAtMs, revived: { reason, maxAttempts } } });
+  return accept({ type: 'JobRetried', data: { runAtMs, reason, revived: { maxAttempts } } });
 }
 
 function illegal(state: JobState, kind: JobCommand['kind']): Decision<JobEvent> {

@@ -43,8 +43,10 @@ export interface JobEventData {
   readonly JobFailed: { readonly attempt: number; readonly error: JobError };
   readonly JobRetried: {
     readonly runAtMs: number;
-    /** Present when an operator brought a dead job back. */
-    readonly revived?: { readonly reason: string | null; readonly maxAttempts: number };
+    /** Present when an operator asked for it, and not a policy. */
+    readonly reason?: string | null;
+    /** Present when it brought a dead job back. */
+    readonly revived?: { readonly maxAttempts: number };
   };
   readonly JobDead: { readonly reason: DeadReason };
   readonly JobCancelled: { readonly reason: string | null };

@@ -4,7 +4,8 @@ import type { JobState, LastOutcome } from './state.ts';
 /**
  * Folds one event into a job. Pure, and total over legal streams: the same events give the same
  * state in the server, in `verify` and in a browser.
- * @throws Error when the stream is not one that `decideJob` could have made (corruption)
+ * @throws Error on a second birth, a missing one, or a gap in the versions (corruption); whether each
+ *   event was legal is for `verify` to say
  */
 export function evolveJob(state: JobState | null, event: RecordedJobEvent): JobState {
   if (event.type === 'JobSubmitted') {
@@ -79,26 +80,33 @@ function changesBy(
     case 'JobCompleted':
       return {
         ...claimEnded(state, 'completed'),
-        status: 'completed',
-        endedAtMs: occurredAtMs,
+        ...ended('completed', occurredAtMs),
         resultHash: event.data.resultHash ?? null,
-        cancelRequested: null,
       };
     case 'JobFailed':
       return {
         ...waitsAgain(state, 'failed', occurredAtMs),
+        ...cleared,
         failures: event.data.attempt,
         lastError: event.data.error,
         retrying: true,
       };
     case 'JobInterrupted':
       return {
-        ...waitsAgain(state, 'interrupted', occurredAtMs),
+        ...waitsAgain(
+          state,
+          event.data.reason === 'released' ? 'released' : 'expired',
+          occurredAtMs,
+        ),
         suspect: state.suspect || event.data.reason === 'lease-expired',
         crashes: state.crashes + (event.data.crashed === true ? 1 : 0),
       };
     case 'JobSnoozed':
-      return { ...waitsAgain(state, 'snoozed', event.data.runAtMs), retrying: false };
+      return {
+        ...waitsAgain(state, 'snoozed', event.data.runAtMs),
+        ...cleared,
+        retrying: false,
+      };
     case 'JobRetried':
       return {
         status: 'waiting',
@@ -106,14 +114,9 @@ function changesBy(
         ...(event.data.revived === undefined ? {} : revived(event.data.revived.maxAttempts)),
       };
     case 'JobDead':
-      return { status: 'dead', endedAtMs: occurredAtMs, deadReason: event.data.reason };
+      return { ...ended('dead', occurredAtMs), deadReason: event.data.reason };
     case 'JobCancelled':
-      return {
-        status: 'cancelled',
-        endedAtMs: occurredAtMs,
-        cancelReason: event.data.reason,
-        cancelRequested: null,
-      };
+      return { ...ended('cancelled', occurredAtMs), cancelReason: event.data.reason };
     case 'JobCancelRequested':
       return { cancelRequested: { reason: event.data.reason } };
     case 'JobRescheduled':
@@ -125,6 +128,13 @@ function changesBy(
     case 'PayloadErased':
       return { payloadErased: true };
   }
+}
+
+/** An orderly end clears a job of suspicion: it can run without killing its worker. */
+const cleared = { suspect: false, crashes: 0 } as const;
+
+function ended(status: JobState['status'], endedAtMs: number): Partial<JobState> {
+  return { status, endedAtMs, cancelRequested: null };
 }
 
 function claimEnded(state: JobState, outcome: LastOutcome['outcome']): Partial<JobState> {
@@ -144,9 +154,8 @@ function waitsAgain(
 function revived(maxAttempts: number): Partial<JobState> {
   return {
     maxAttempts,
+    ...cleared,
     retrying: false,
-    suspect: false,
-    crashes: 0,
     endedAtMs: null,
     deadReason: null,
     cancelRequested: null,
@@ -162,7 +171,7 @@ function edited(changes: JobChanges): Partial<JobState> {
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(tags === undefined ? {} : { tags }),
-    ...(payloadHash === undefined ? {} : { payloadHash }),
+    ...(payloadHash === undefined ? {} : { payloadHash, payloadErased: false }),
     ...(payloadBytes === undefined ? {} : { payloadBytes }),
   };
 }

@@ -63,7 +63,11 @@ export function checkNewJob(job: NewJob): WrongField[] {
   );
   check(isWithin(job.timeoutMs, 1, jobLimits.timeoutMs), '/timeoutMs', 'must be 1 ms to 7 days');
   check(isWithin(job.delayMs, 0, jobLimits.delayMs), '/delayMs', 'must be 0 ms to 366 days');
-  check(isWithin(job.runAtMs, 0, 253_402_300_799_000), '/runAt', 'must be a time before year 10000');
+  check(
+    isWithin(job.runAtMs, 0, 253_402_300_799_000),
+    '/runAt',
+    'must be a time before year 10000',
+  );
   check(
     job.runAtMs === undefined || job.delayMs === undefined,
     '/delayMs',

@@ -24,7 +24,7 @@ export interface Lease {
 /** How the newest claim ended; tells a repeated outcome from a lost lease. */
 export interface LastOutcome {
   readonly token: string;
-  readonly outcome: 'completed' | 'failed' | 'snoozed' | 'interrupted';
+  readonly outcome: 'completed' | 'failed' | 'snoozed' | 'released' | 'expired';
 }
 
 /** A job: the fold of its stream. Times are ms since the Unix epoch. */
@@ -48,7 +48,7 @@ export interface JobState {
   readonly payloadHash: string;
   readonly payloadBytes: number;
   readonly payloadErased: boolean;
-  /** The newest thing that made it wait was a failure, not a schedule. */
+  /** It waits for its next attempt after a failure, and nobody gave it another time since. */
   readonly retrying: boolean;
   /** Interrupted before by a lapsed lease: claimed alone, and watched. */
   readonly suspect: boolean;
@@ -78,7 +78,7 @@ export function phaseOf(
   return job.retrying ? 'retrying' : 'scheduled';
 }
 
-/** True once nothing but an operator's retry can change the job. */
+/** True once nothing but an operator can change the job: retry it when dead, or erase its payload. */
 export function hasEnded(job: Pick<JobState, 'status'>): boolean {
   return job.status === 'completed' || job.status === 'dead' || job.status === 'cancelled';
 }

@@ -64,9 +64,10 @@ export function decideQueue(state: QueueState | null, command: QueueCommand): De
   }
 }
 
-/** Folds one event into a queue. */
+/** Folds one event into a queue. @throws Error on a second birth, a missing one, or a gap */
 export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent): QueueState {
   if (event.type === 'QueueCreated') {
+    if (state !== null || event.version !== 1) throw corrupt(event);
     return {
       name: event.data.name,
       version: event.version,
@@ -75,9 +76,7 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
       createdAtMs: event.occurredAtMs,
     };
   }
-  if (state === null || event.version !== state.version + 1) {
-    throw new Error(`Stream ${event.streamId} is corrupt at version ${event.version}.`);
-  }
+  if (state === null || event.version !== state.version + 1) throw corrupt(event);
   const version = event.version;
   switch (event.type) {
     case 'QueuePaused':
@@ -87,4 +86,8 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
     case 'QueueConfigured':
       return { ...state, version, settings: { ...state.settings, ...event.data.settings } };
   }
+}
+
+function corrupt(event: RecordedQueueEvent): Error {
+  return new Error(`Stream ${event.streamId} is corrupt: ${event.type} at ${event.version}.`);
 }

@@ -3,10 +3,10 @@ import { chown, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from '
 import { basename, dirname, join } from 'node:path';
 import { embeddedFailure } from '../embedded-failure.ts';
 import { errorCode } from '../error-code.ts';
-import type { OperatingUser } from '../place/operating-user.ts';
 import { pathExists } from '../path-exists.ts';
-import { runProgram } from '../server/run-program.ts';
+import type { OperatingUser } from '../place/operating-user.ts';
 import type { ServerPlace } from '../place/server-place.ts';
+import { runProgram } from '../server/run-program.ts';
 import { serverProgram, serverRole } from '../server/server-settings.ts';
 
 /**

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
+import { errorCode } from '../error-code.ts';
+import { cannotRun, spawnAs } from '../server/spawn-as.ts';
 import type { OperatingUser } from './operating-user.ts';
 
 /**
@@ -15,15 +16,15 @@ export async function closedPath(
 ): Promise<string | undefined> {
   const all = [...new Set(paths.flatMap(withFoldersAbove))];
   const script = 'for path do [ -x "$path" ] || { printf %s "$path"; exit 1; }; done';
-  const shell = spawn('/bin/sh', ['-c', script, 'sh', ...all], {
-    uid: user.uid,
-    gid: user.gid,
-    cwd: '/',
+  const shell = spawnAs(user, '/bin/sh', ['-c', script, 'sh', ...all], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const output: Buffer[] = [];
-  shell.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  await once(shell, 'close');
+  shell.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  await once(shell, 'close').catch((error: unknown) => {
+    // Without a shell nothing can be asked, and the programs themselves will tell.
+    if (errorCode(error) !== 'ENOENT') throw cannotRun('/bin/sh', user, error);
+  });
   const closed = Buffer.concat(output).toString('utf8');
   return closed === '' ? undefined : closed;
 }

@@ -1,13 +1,13 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sha256 } from '../../kernel/ids.ts';
-import { closedPath } from './closed-path.ts';
-import { copiedBinaries } from './copied-binaries.ts';
 import { embeddedFailure } from '../embedded-failure.ts';
 import { errorCode } from '../error-code.ts';
+import { pathExists } from '../path-exists.ts';
+import { closedPath } from './closed-path.ts';
+import { copiedBinaries } from './copied-binaries.ts';
 import { makeFolder } from './make-folder.ts';
 import { type OperatingUser, operatingUser } from './operating-user.ts';
-import { pathExists } from '../path-exists.ts';
 import { completeBinaries, locateBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 
 /** Where the server's programs and data are, and who runs it: all of it reachable for that user. */

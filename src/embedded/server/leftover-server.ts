@@ -2,11 +2,11 @@ import { readFile, readlink, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { embeddedFailure } from '../embedded-failure.ts';
 import { errorCode } from '../error-code.ts';
-import { type Postmaster, stopPostmaster, untilReady } from './postmaster.ts';
+import type { ServerPlace } from '../place/server-place.ts';
 import { postmasterFilePath, readPostmasterFile } from './postmaster-file.ts';
+import { type Postmaster, stopPostmaster, untilReady } from './postmaster.ts';
 import { commandLine, processMark } from './process-mark.ts';
 import { takesConnections } from './readiness-probe.ts';
-import type { ServerPlace } from '../place/server-place.ts';
 import { serverArguments, serverProgram } from './server-settings.ts';
 
 /** How a server must have been started to be taken over. */

@@ -1,15 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { systemClock } from '../../kernel/clock.ts';
 import { asEmbeddedFailure, embeddedFailure } from '../embedded-failure.ts';
 import { errorCode } from '../error-code.ts';
 import { pathExists } from '../path-exists.ts';
+import type { ServerPlace } from '../place/server-place.ts';
+import { freePort } from './free-port.ts';
 import { readPostmasterFile } from './postmaster-file.ts';
 import { isAlive, type ProcessMark, processMark } from './process-mark.ts';
-import { accountOf, cannotRun, serverEnvironment } from './run-program.ts';
-import type { ServerPlace } from '../place/server-place.ts';
 import { serverArguments, serverProgram } from './server-settings.ts';
+import { cannotRun, spawnAs } from './spawn-as.ts';
 
 /** A server that takes connections. */
 export interface Postmaster {
@@ -120,14 +120,9 @@ async function launch(
   const log = await openLog(dataFolder);
   try {
     const from = (await log.stat()).size;
-    const child = spawn(program, args, {
-      ...accountOf(user),
-      env: serverEnvironment(),
-      cwd: '/',
-      detached: true,
-      // A file and no pipe: the server goes on writing to it when we are gone.
-      stdio: ['ignore', log.fd, log.fd],
-    });
+    // A log file and no pipe: the server goes on writing to it when we are gone.
+    const stdio = ['ignore' as const, log.fd, log.fd];
+    const child = spawnAs(user, program, args, { stdio, detached: true });
     const mark = await markOf(child, program, user);
     child.unref();
     if (mark !== undefined && (await untilReady(dataFolder, mark, readyPatienceMs)))
@@ -170,19 +165,6 @@ async function openLog(dataFolder: string) {
   } catch (error) {
     throw asEmbeddedFailure(error);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string')
-    throw embeddedFailure('The system gave no free TCP port on 127.0.0.1.');
-  return address.port;
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

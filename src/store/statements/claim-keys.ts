@@ -15,7 +15,11 @@ export interface IdempotencyKeyRow {
  * Index: idempotency_keys_pkey.
  */
 export const claimKeys = defineStatement<
-  { readonly tenantId: number; readonly keys: readonly IdempotencyKeyRow[]; readonly ttlMs: number },
+  {
+    readonly tenantId: number;
+    readonly keys: readonly IdempotencyKeyRow[];
+    readonly ttlMs: number;
+  },
   { key: string }
 >({
   name: 'claim-keys',

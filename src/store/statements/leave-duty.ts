@@ -6,7 +6,6 @@ export const leaveDuty = defineStatement<
   { name: string }
 >({
   name: 'leave-duty',
-  sql: (schema) =>
-    `delete from ${schema}.duties where name = $1 and holder = $2 returning name`,
+  sql: (schema) => `delete from ${schema}.duties where name = $1 and holder = $2 returning name`,
   values: ({ duty, holder }) => [duty, holder],
 });

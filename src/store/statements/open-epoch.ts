@@ -33,12 +33,18 @@ export const openEpoch = defineStatement<
     headed as (
       insert into ${schema}.log_head as h (tick, position, highest_seq, missing_ranges,
         missing_fences, recorded_at, epoch, partition_span)
-      select 1, log_end.position, 0, '{}', '{}', ${now}, opened.epoch, $1
-      from opened, log_end
-      on conflict (singleton) do update set epoch = excluded.epoch, tick = h.tick + 1
+      select 1, log_end.position, 0, '{}', '{}', ${now},
+        coalesce((select epoch from opened), (select epoch from newest), 1), $1
+      from log_end
+      on conflict (singleton) do update
+        -- Transaction ids of another server say nothing here: a full pass, with nothing missing.
+        set epoch = excluded.epoch, tick = h.tick + 1, highest_seq = 0, missing_ranges = '{}',
+            missing_fences = '{}'
+      where h.epoch <> excluded.epoch
       returning h.epoch
     )
-    select coalesce((select epoch from headed), (select epoch from newest), 1) as epoch,
+    select coalesce((select epoch from headed), (select epoch from opened),
+        (select epoch from newest), 1) as epoch,
       exists (select from opened) as opened`,
   values: ({ partitionSpan }) => [partitionSpan],
 });

@@ -8,7 +8,12 @@ export interface JobLogRow {
 
 /** The log lines of one job after line `after`. Locks: none. Index: job_logs_pkey. */
 export const readJobLogs = defineStatement<
-  { readonly tenantId: number; readonly jobId: string; readonly after: number; readonly limit: number },
+  {
+    readonly tenantId: number;
+    readonly jobId: string;
+    readonly after: number;
+    readonly limit: number;
+  },
   JobLogRow
 >({
   name: 'read-job-logs',

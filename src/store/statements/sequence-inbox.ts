@@ -42,8 +42,10 @@ export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>(
     with head as materialized (
       select h.* from ${schema}.log_head h
       where h.tick = $1
-        and (h.missing_ranges <> '{}'
-             or exists (select from ${schema}.event_inbox i where i.seq > h.highest_seq))
+        and (h.missing_ranges <> '{}' or (
+          -- Not EXISTS: that forgets the order, and then scans what was moved and not vacuumed.
+          select i.seq from ${schema}.event_inbox i where i.seq > h.highest_seq
+          order by i.seq limit 1) is not null)
       for update of h
     ),
     taken as materialized (

@@ -10,10 +10,12 @@ export interface JobNote {
 }
 
 /** Writes what handlers said: progress overwrites, log lines are added. Outside the event log. */
-export const writeNotes = defineStatement<{ readonly notes: readonly JobNote[] }, { job_id: string }>(
-  {
-    name: 'write-notes',
-    sql: (schema) => `
+export const writeNotes = defineStatement<
+  { readonly notes: readonly JobNote[] },
+  { job_id: string }
+>({
+  name: 'write-notes',
+  sql: (schema) => `
     with note as materialized (
       select * from jsonb_to_recordset($1::jsonb)
         as n ("jobId" uuid, progress text, "firstLine" int, lines jsonb)
@@ -31,6 +33,5 @@ export const writeNotes = defineStatement<{ readonly notes: readonly JobNote[] }
     on conflict (job_id) do update
       set progress = excluded.progress, updated_at = excluded.updated_at
     returning job_id`,
-    values: ({ notes }) => [JSON.stringify(notes)],
-  },
-);
+  values: ({ notes }) => [JSON.stringify(notes)],
+});

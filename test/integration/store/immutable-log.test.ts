@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitJobs } from '../../../src/commands/submit-jobs.ts';
 import { sqlState } from '../../../src/store/sqlstate.ts';
+import { expectSoon } from '../../support/expect-soon.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 let db: TestDatabase;
@@ -22,7 +23,7 @@ describe('the log', () => {
     'truncate events',
     'truncate events_0',
   ])('refuses %s', async (sql) => {
-    await expect.poll(async () => (await rows()).length).toBe(3);
+    await expectSoon(async () => (await rows()).length).toBe(3);
     const client = await db.connect();
     const before = await rows();
     await expect(client.query(sql)).rejects.toMatchObject({ code: sqlState.logIsImmutable });

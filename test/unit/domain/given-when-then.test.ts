@@ -84,7 +84,19 @@ describe('recorded events', () => {
     );
     const times = recorded.map((event) => event.occurredAtMs);
     expect(times).toStrictEqual([Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 1, 0, 0, 1)]);
-    expect(recorded[1]).toMatchObject({ ...running[1], queue: 'default', position: null });
+    expect(recorded[1]).toStrictEqual({
+      ...running[1],
+      streamId: givenStreamId,
+      version: 2,
+      position: null,
+      epoch: 1,
+      schemaVersion: 1,
+      occurredAtMs: occurredAtMs(2),
+      queue: 'default',
+      actor: null,
+      causation: null,
+      correlation: null,
+    });
   });
 
   it('can go on from a version', () => {

@@ -79,11 +79,29 @@ describe('edit', () => {
     }
   });
 
-  // Known defect: decide.ts takes any number, so that `failures` comes to exceed `maxAttempts`.
-  it.fails('cannot leave fewer attempts than have failed', () => {
-    given([...running, failed(1), retried(0), claimed(2), failed(2), retried(0)])
-      .when(edit({ maxAttempts: 1 }))
+  it('leaves at least one attempt more than have failed', () => {
+    const twice = [...running, failed(1), retried(0), claimed(2), failed(2), retried(0)];
+    for (const maxAttempts of [0, 1, 2]) {
+      given(twice).when(edit({ maxAttempts })).thenRejected('illegal-transition');
+    }
+    given(twice)
+      .when(edit({ maxAttempts: 3 }))
+      .then([edited({ maxAttempts: 3 })]);
+  });
+
+  it('changes nothing at all where the attempts are refused', () => {
+    given([...running, failed(1), retried(0)])
+      .when(edit({ priority: 0, maxAttempts: 1 }))
       .thenRejected('illegal-transition');
+  });
+
+  it('leaves a job one attempt at least before it has ever failed', () => {
+    given([submitted()])
+      .when(edit({ maxAttempts: 0 }))
+      .thenRejected('illegal-transition');
+    given([submitted()])
+      .when(edit({ maxAttempts: 1 }))
+      .then([edited({ maxAttempts: 1 })]);
   });
 });
 
@@ -139,10 +157,15 @@ describe('erasing the payload', () => {
       .then([revived(5_000, 10)]);
   });
 
-  // Known defect: the second body stays for ever, because evolve.ts keeps `payloadErased`.
-  it.fails('is possible again for a payload that was put in afterwards', () => {
+  it('is possible again for a payload that was put in afterwards', () => {
     given([submitted(), erased(), edited({ payloadHash: 'b'.repeat(64), payloadBytes: 3 })])
       .when(erase())
       .then([erased()]);
+  });
+
+  it('is still recorded after an edit of anything else', () => {
+    given([submitted(), erased(), edited({ priority: 0 })])
+      .when(erase())
+      .thenRejected('already-recorded');
   });
 });

@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import { maxRetryDelayMs } from '../../../src/domain/retry-policy.ts';
 import { given, occurredAtMs } from '../../../src/testing/given-when-then.ts';
 import {
   claim,
@@ -127,10 +128,15 @@ describe('snooze', () => {
       .then([claimed(1, 'token-2')]);
   });
 
-  // Known defect: decide.ts adds the delay unchecked, so that run-at becomes NaN (null in JSON).
-  it.fails('cannot make a job wait until NaN', () => {
+  it.each([
+    [Number.NaN, 0],
+    [-60_000, 0],
+    [0.4, 0],
+    [Infinity, maxRetryDelayMs],
+    [maxRetryDelayMs + 1, maxRetryDelayMs],
+  ])('of %d ms is one of %d', (asked, delayMs) => {
     given(running)
-      .when(snooze(Number.NaN), { nowMs: 1_000_000 })
-      .then([snoozed(1_000_000)]);
+      .when(snooze(asked), { nowMs: 1_000_000 })
+      .then([snoozed(1_000_000 + delayMs)]);
   });
 });

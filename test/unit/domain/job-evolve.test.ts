@@ -8,9 +8,11 @@ import {
   cancelRequested,
   claimed,
   completed,
+  crashed,
   deadJob,
   edited,
   erased,
+  expired,
   failed,
   job,
   moved,
@@ -91,12 +93,19 @@ describe('the fold of a stream', () => {
       { event: completed, outcome: 'completed' },
       { event: failed(), outcome: 'failed' },
       { event: snoozed(0), outcome: 'snoozed' },
-      { event: released, outcome: 'interrupted' },
+      { event: released, outcome: 'released' },
+      { event: expired, outcome: 'expired' },
+      { event: crashed, outcome: 'expired' },
     ];
     for (const { event, outcome } of endings) {
       const lastOutcome = { token, outcome };
       expect(fold(...running, event)).toMatchObject({ lease: null, lastOutcome });
     }
+  });
+
+  it('waits, as of the failure, at the version between it and what follows from it', () => {
+    const between = { status: 'waiting', runAtMs: occurredAtMs(3), retrying: true, failures: 1 };
+    expect(fold(...running, failed())).toMatchObject(between);
   });
 
   it('tells how and when the job ended', () => {
@@ -152,6 +161,8 @@ describe('the fold of a stream', () => {
     expect(fold(submitted(), moved('slow'))?.queue).toBe('slow');
     expect(fold(submitted(), rescheduled(123))?.runAtMs).toBe(123);
     expect(fold(submitted(), erased())?.payloadErased).toBe(true);
+    const renewed = edited({ payloadHash: 'beef', payloadBytes: 2 });
+    expect(fold(submitted(), erased(), renewed)?.payloadErased).toBe(false);
   });
 });
 

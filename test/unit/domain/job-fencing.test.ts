@@ -9,6 +9,7 @@ import {
   complete,
   completed,
   completedJob,
+  crashed,
   dead,
   erased,
   expired,
@@ -61,18 +62,18 @@ describe('an outcome without the present lease token', () => {
       .thenRejected('lease-lost');
   });
 
-  it('is lost after the lease expired', () => {
-    given([...running, expired])
-      .when(complete())
-      .thenRejected('lease-lost');
-    given([...running, expired])
-      .when(fail())
-      .thenRejected('lease-lost');
-    given([...running, expired, claimed(1, 'token-2')])
-      .when(complete())
-      .thenRejected('lease-lost');
-    given([...running, expired, claimed(1, 'token-2'), completed])
-      .when(complete())
+  it.each(kinds)('%s is lost after the lease expired, whatever came of the job since', (kind) => {
+    const late = outcomes[kind](token);
+    const lapsed = [...running, expired];
+    const again = [...lapsed, claimed(1, 'token-2')];
+    for (const history of [lapsed, again, [...again, completed], [...again, released]]) {
+      given(history).when(late).thenRejected('lease-lost');
+    }
+  });
+
+  it('is lost to a release also after the crash that made the job dead', () => {
+    given([...running, expired, claimed(1, 'token-2'), crashed, dead('crashes-its-worker')])
+      .when(release('token-2'))
       .thenRejected('lease-lost');
   });
 

@@ -39,8 +39,9 @@ export function failed(attempt = 1): JobEvent {
   return { type: 'JobFailed', data: { attempt, error: boom } };
 }
 
-export function retried(runAtMs: number): JobEvent {
-  return { type: 'JobRetried', data: { runAtMs } };
+/** Without a reason, it was a policy's doing; an operator's has one, if only null. */
+export function retried(runAtMs: number, reason?: string | null): JobEvent {
+  return { type: 'JobRetried', data: { runAtMs, ...(reason === undefined ? {} : { reason }) } };
 }
 
 export function revived(
@@ -48,7 +49,7 @@ export function revived(
   maxAttempts: number,
   reason: string | null = null,
 ): JobEvent {
-  return { type: 'JobRetried', data: { runAtMs, revived: { reason, maxAttempts } } };
+  return { type: 'JobRetried', data: { runAtMs, reason, revived: { maxAttempts } } };
 }
 
 export function dead(reason: DeadReason): JobEvent {

@@ -49,10 +49,13 @@ describe('release', () => {
       .then([expired]);
   });
 
-  it('does not clear one', () => {
+  it('does not clear one, nor forgets its crashes', () => {
     given([...running, expired, claimed(), released, claimed()])
       .when(expire(true))
       .then([crashed]);
+    given([...suspectWith(4), released, claimed()])
+      .when(expire(true))
+      .then([crashed, dead('crashes-its-worker')]);
   });
 });
 
@@ -92,8 +95,29 @@ describe('expiry', () => {
       .then([crashed, dead('crashes-its-worker')]);
   });
 
-  it('goes on counting over outcomes between', () => {
-    given([...suspectWith(4), snoozed(0), claimed(), failed(1), retried(0), claimed(2)])
+  it('goes on counting over lapses that did not count', () => {
+    const innocent = [expired, claimed()];
+    const lapse = [crashed, claimed()];
+    given([...suspectWith(2), ...innocent, ...lapse, ...innocent])
+      .when(expire(true))
+      .then([crashed]);
+    given([...suspectWith(2), ...innocent, ...lapse, ...innocent, ...lapse])
+      .when(expire(true))
+      .then([crashed, dead('crashes-its-worker')]);
+  });
+
+  // An orderly end shows that the job can run without killing its worker.
+  it.each([
+    ['a failure', [failed(1), retried(0), claimed(2)]],
+    ['a snooze', [snoozed(0), claimed()]],
+  ])('starts counting anew after %s: it clears the suspect', (_what, orderly) => {
+    const cleared = [...suspectWith(4), ...orderly];
+    const again = orderly.slice(-1);
+    given(cleared).when(expire(true)).then([expired]);
+    const lapse = [crashed, ...again];
+    const thrice = [...cleared, expired, ...again, ...lapse, ...lapse, ...lapse];
+    given(thrice).when(expire(true)).then([crashed]);
+    given([...thrice, ...lapse])
       .when(expire(true))
       .then([crashed, dead('crashes-its-worker')]);
   });
@@ -121,6 +145,8 @@ describe('the state after interruptions', () => {
     expect(once).toMatchObject({ suspect: true, crashes: 0, status: 'waiting', lease: null });
     const thrice = foldJob(recordEvents(suspectWith(3)));
     expect(thrice).toMatchObject({ suspect: true, crashes: 3, status: 'running', failures: 0 });
+    const orderly = foldJob(recordEvents([...suspectWith(3), failed(1)]));
+    expect(orderly).toMatchObject({ suspect: false, crashes: 0, failures: 1 });
     const innocent = foldJob(recordEvents([...running, released]));
     expect(innocent).toMatchObject({ suspect: false, crashes: 0, status: 'waiting', lease: null });
   });

@@ -40,7 +40,7 @@ const outcomeEvents = new Set<string>([
 const outcomeCommands = new Set<string>(['complete', 'fail', 'snooze', 'release', 'expire']);
 
 describe('a random walk', () => {
-  it('meets every event, every end and every rejection, so that what follows says something', () => {
+  it('meets every event, end and rejection, so that what follows says something', () => {
     const met = new Set<string>();
     for (const walked of fc.sample(steps, { numRuns: 1_000, seed: 42 })) {
       for (const { decision, recorded, after } of walk(walked)) {
@@ -134,6 +134,15 @@ describe('attempts', () => {
     });
   });
 
+  it('are left to a job that is not at its end', () => {
+    always((turns) => {
+      for (const { after } of turns) {
+        if (after === null || hasEnded(after)) continue;
+        expect(after.failures).toBeLessThan(after.maxAttempts);
+      }
+    });
+  });
+
   it('have at most one recorded outcome per lease token, and only that of the token', () => {
     always((turns) => {
       const outcomes = new Map<string, number>();
@@ -158,6 +167,49 @@ describe('attempts', () => {
         for (const event of recorded) {
           if (event.type !== 'JobClaimed' && event.type !== 'JobFailed') continue;
           expect(event.data.attempt).toBe((before?.failures ?? 0) + 1);
+        }
+      }
+    });
+  });
+});
+
+describe('crashes', () => {
+  it('are counted from the last orderly end or revival, and the fifth makes the job dead', () => {
+    always((turns) => {
+      let suspect = false;
+      let crashes = 0;
+      for (const { recorded, after } of turns) {
+        const types = recorded.map((event) => event.type);
+        const [first] = recorded;
+        if (first?.type === 'JobInterrupted') {
+          const crashed = first.data.crashed === true;
+          expect(crashed && !suspect).toBe(false);
+          if (crashed) crashes += 1;
+          if (first.data.reason === 'lease-expired') suspect = true;
+          const fatal = crashed && crashes === maxCrashes;
+          expect(fatal).toBe(types[1] === 'JobDead' || (fatal && types[1] === 'JobCancelled'));
+        }
+        const orderly = first?.type === 'JobFailed' || first?.type === 'JobSnoozed';
+        if (orderly || (first?.type === 'JobRetried' && first.data.revived)) {
+          suspect = false;
+          crashes = 0;
+        }
+        if (after !== null) expect(after).toMatchObject({ suspect, crashes });
+      }
+    });
+  });
+});
+
+describe('a retry', () => {
+  it('has a reason, if only null, exactly when an operator asked for it', () => {
+    always((turns) => {
+      for (const { command, before, recorded } of turns) {
+        for (const event of recorded) {
+          if (event.type !== 'JobRetried') continue;
+          const asked = command.kind === 'retry';
+          expect('reason' in event.data).toBe(asked);
+          if (asked) expect(event.data.reason).toBe(command.reason);
+          expect('revived' in event.data).toBe(asked && before?.status === 'dead');
         }
       }
     });

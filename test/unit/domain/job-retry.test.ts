@@ -1,4 +1,5 @@
 import { describe, it } from 'vitest';
+import { maxRetryDelayMs } from '../../../src/domain/retry-policy.ts';
 import { given, occurredAtMs } from '../../../src/testing/given-when-then.ts';
 import {
   cancelledJob,
@@ -73,19 +74,42 @@ describe('retry of a dead job', () => {
 });
 
 describe('retry of a waiting job', () => {
-  it('brings a retrying job forward and revives nothing', () => {
+  it('brings a retrying job forward, with the reason, and revives nothing', () => {
     given([...running, failed(1), retried(occurredAtMs(999))])
-      .when(retry(), { nowMs: 5_000 })
-      .then([retried(5_000)]);
+      .when(retry(0, why), { nowMs: 5_000 })
+      .then([retried(5_000, why)]);
   });
 
   it('brings a scheduled job forward', () => {
     given([submitted({ delayMs: 3_600_000 })])
-      .when(retry(250), { nowMs: 5_000 })
-      .then([retried(5_250)]);
+      .when(retry(250, why), { nowMs: 5_000 })
+      .then([retried(5_250, why)]);
+  });
+
+  it('needs no reason, and says that none was given', () => {
+    given([submitted({ delayMs: 3_600_000 })])
+      .when(retry(), { nowMs: 5_000 })
+      .then([retried(5_000, null)]);
   });
 
   it('is refused while the job runs', () => {
     given(running).when(retry()).thenRejected('illegal-transition');
+  });
+});
+
+describe('the delay of a retry', () => {
+  it.each([
+    [Number.NaN, 0],
+    [-1, 0],
+    [1.6, 2],
+    [Infinity, maxRetryDelayMs],
+  ])('of %d ms is one of %d', (asked, delayMs) => {
+    const runAtMs = 5_000 + delayMs;
+    given([submitted()])
+      .when(retry(asked), { nowMs: 5_000 })
+      .then([retried(runAtMs, null)]);
+    given(deadJob)
+      .when(retry(asked), { nowMs: 5_000 })
+      .then([revived(runAtMs, 10)]);
   });
 });

@@ -82,12 +82,6 @@ function resolve(told: JobCommand, state: JobState | null, used: readonly string
       const placeholder = told.leaseToken as keyof typeof filled;
       return { ...told, leaseToken: filled[placeholder] ?? 'token-of-a-stranger' };
     }
-    case 'edit': {
-      const { maxAttempts } = told.changes;
-      if (maxAttempts === undefined) return told;
-      const raised = { ...told.changes, maxAttempts: (state?.failures ?? 0) + maxAttempts };
-      return { ...told, changes: raised };
-    }
     default:
       return told;
   }

@@ -3,12 +3,19 @@ import { eventTypeCodes, eventTypeOf } from '../../../src/domain/event-types.ts'
 import { defaultPriority, isName, namePattern, priorities } from '../../../src/domain/names.ts';
 
 describe('the name of a queue or a type', () => {
-  it.each(['a', 'default', 'send-email', 'billing.invoices_v2', '0', 'x'.repeat(64)])(
-    'may be %s',
-    (name) => {
-      expect(isName(name)).toBe(true);
-    },
-  );
+  it.each([
+    'a',
+    'default',
+    'send-email',
+    'billing.invoices_v2',
+    '0',
+    '.a',
+    'a.',
+    '...',
+    'x'.repeat(64),
+  ])('may be %s', (name) => {
+    expect(isName(name)).toBe(true);
+  });
 
   it.each(['', 'x'.repeat(65), 'Default', 'a b', 'a/b', 'a\n', 'é', 'a:b', '\u0000'])(
     'may not be %j',
@@ -16,6 +23,11 @@ describe('the name of a queue or a type', () => {
       expect(isName(name)).toBe(false);
     },
   );
+
+  it('may not be one that URLs resolve away', () => {
+    expect(isName('.')).toBe(false);
+    expect(isName('..')).toBe(false);
+  });
 
   it('is held to the same pattern by schemas', () => {
     expect(namePattern.test('send-email')).toBe(true);

@@ -79,6 +79,11 @@ describe('a UUIDv7', () => {
     expect(idsAt([start])).not.toStrictEqual(idsAt([start]));
   });
 
+  it('takes chance that no id before it took, however many there are', () => {
+    const ids = idsAt(Array.from({ length: 2_000 }, () => start));
+    expect(new Set(ids.map((id) => id.slice(19))).size).toBe(2_000);
+  });
+
   it('tells its time', () => {
     const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
     fc.assert(
@@ -125,6 +130,7 @@ describe('isUuid', () => {
       expect(isUuid(other)).toBe(false);
     }
     expect(isUuid(id.replaceAll('-', ''))).toBe(false);
+    expect(isUuid(id.replace('-', ''))).toBe(false);
   });
 });
 

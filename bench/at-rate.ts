@@ -1,0 +1,21 @@
+/**
+ * Calls `work` `perSecond` times a second for `seconds`, on a fixed timetable whether or not earlier
+ * calls have ended (an open loop: a slow server cannot slow its own load down).
+ */
+export async function atRate(
+  perSecond: number,
+  seconds: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const total = perSecond * seconds;
+  const startedAt = performance.now();
+  const calls: Promise<void>[] = [];
+  while (calls.length < total) {
+    const due = Math.min(total, ((performance.now() - startedAt) / 1_000) * perSecond);
+    while (calls.length < due) calls.push(work());
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1);
+    });
+  }
+  await Promise.all(calls);
+}

@@ -1,0 +1,60 @@
+import { rm } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../src/embedded/embedded-postgres.ts';
+import { fullCycle } from './full-cycle.ts';
+import { httpSubmit } from './http-submit.ts';
+import { describeMachine } from './machine.ts';
+import { latencies, median } from './quantile.ts';
+import { submitToStart } from './submit-to-start.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '3' },
+    jobs: { type: 'string', default: '100000' },
+    only: { type: 'string' },
+  },
+});
+const jobs = values.quick ? 10_000 : Number(values.jobs);
+const runs = values.quick ? 1 : Number(values.runs);
+const seconds = values.quick ? 3 : 10;
+
+/** Each run has a schema of its own, so that none works in the leavings of another. */
+let schemas = 0;
+const nextSchema = () => `bench_${(schemas += 1)}`;
+
+const dataFolder = `.daybook/bench-${process.pid}`;
+const server = process.env['DATABASE_URL'];
+const postgres =
+  server === undefined
+    ? await startEmbeddedPostgres({ dataFolder: `${dataFolder}/postgres` })
+    : undefined;
+const url = server ?? postgres?.connectionString ?? '';
+try {
+  const pool = new pg.Pool({ connectionString: url });
+  for (const line of await describeMachine(pool)) console.log(line);
+  await pool.end();
+  const wanted = (name: string) => values.only === undefined || values.only === name;
+  if (wanted('http')) {
+    const samples = await httpSubmit(url, nextSchema(), 500, seconds);
+    console.log(`http       submit at 500/s: ${latencies(samples)}`);
+  }
+  if (wanted('start')) {
+    const samples = await submitToStart(url, nextSchema(), 200, seconds);
+    console.log(`start      submit to start at 200/s: ${latencies(samples)}`);
+  }
+  if (wanted('cycle')) {
+    const rates: number[] = [];
+    for (let run = 0; run < runs; run += 1) rates.push(await fullCycle(url, nextSchema(), jobs));
+    const all = rates.map((rate) => Math.round(rate).toLocaleString('en')).join(', ');
+    const middle = Math.round(median(rates)).toLocaleString('en');
+    console.log(
+      `cycle      submit, claim, complete, read models caught up: ${middle} jobs/s (median of ${all}; ${jobs.toLocaleString('en')} jobs each)`,
+    );
+  }
+} finally {
+  await postgres?.stop();
+  await rm(dataFolder, { recursive: true, force: true });
+  if (postgres !== undefined) await rm(postgres.dataFolder, { recursive: true, force: true });
+}

@@ -1,0 +1,105 @@
+import type { WriteContext } from '../commands/write-context.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+
+/** What the server needs; made once per process by the door. */
+export interface ApiDependencies {
+  readonly context: WriteContext;
+  readonly statements: ApiStatements;
+  /** The text of /metrics. */
+  metricsText(): Promise<string>;
+  /** The version of Daybook. */
+  readonly version: string;
+  /** The name of this process, in answers about its health. */
+  readonly instance: string;
+  /** True once this process is to take no new work. */
+  isDraining(): boolean;
+  readonly limits?: Partial<ApiLimits>;
+  readonly clock?: Clock;
+}
+
+/** Limits of one process; each bounds something a client could otherwise use up. */
+export interface ApiLimits {
+  /** Bytes of a body that carries one payload: 1 MiB of payload and room for what is around it. */
+  readonly bodyBytes: number;
+  /** Bytes of a body that carries many payloads or results. */
+  readonly batchBytes: number;
+  /** How long a client may take to send a request, in ms. */
+  readonly requestTimeoutMs: number;
+  /** Requests that wait for something at the same time. */
+  readonly waiting: number;
+  /** Payload bytes of one claim; its first job comes whatever its size. */
+  readonly claimBytes: number;
+  /** Host names that are served beside localhost, 127.0.0.1 and [::1]; for a server behind a proxy. */
+  readonly allowedHosts: readonly string[];
+}
+
+const defaultLimits: ApiLimits = {
+  bodyBytes: 1_048_576 + 65_536,
+  batchBytes: 64 * 1_048_576,
+  requestTimeoutMs: 60_000,
+  waiting: 500,
+  claimBytes: 16 * 1_048_576,
+  allowedHosts: [],
+};
+
+/**
+ * A statement of the store by its shape. The store's statements are its own, so the door hands over
+ * those that serve requests without any decision in between.
+ */
+interface ServedStatement<Params, Row> {
+  readonly name: string;
+  sql(schema: string): string;
+  values(params: Params): readonly unknown[];
+  readonly row?: Row;
+}
+
+/** The statements of the same names in src/store/statements. */
+export interface ApiStatements {
+  readonly findTypes: ServedStatement<
+    {
+      readonly tenantId: number;
+      readonly names: readonly string[];
+      readonly ids: readonly number[];
+    },
+    { id: number; name: string }
+  >;
+  readonly holdsSuspect: ServedStatement<
+    { readonly tenantId: number; readonly session: string },
+    { id: string }
+  >;
+  readonly readGauges: ServedStatement<
+    Record<string, never>,
+    {
+      readonly inbox_lag: bigint;
+      readonly oldest_inbox_age_ms: number;
+      readonly oldest_snapshot_age_ms: number;
+    }
+  >;
+  readonly readJobLogs: ServedStatement<
+    {
+      readonly tenantId: number;
+      readonly jobId: string;
+      readonly after: number;
+      readonly limit: number;
+    },
+    { line: number; logged_at: number; message: string }
+  >;
+  readonly readOldestDue: ServedStatement<
+    { readonly tenantId: number; readonly queueIds: readonly number[] },
+    { queue_id: number; oldest_due_at: number | null }
+  >;
+}
+
+/** The dependencies with every default filled in. */
+export interface Api extends ApiDependencies {
+  readonly limits: ApiLimits;
+  readonly clock: Clock;
+}
+
+export function withDefaults(dependencies: ApiDependencies): Api {
+  return {
+    ...dependencies,
+    limits: { ...defaultLimits, ...dependencies.limits },
+    clock: dependencies.clock ?? systemClock,
+  };
+}

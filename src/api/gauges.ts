@@ -1,0 +1,81 @@
+import { listQueues } from '../commands/change-queue.ts';
+import type { WriteContext } from '../commands/write-context.ts';
+import { listLags } from '../consumers/lag.ts';
+import { readQueueCounters } from '../projections/queue-counters/queries.ts';
+import { projections } from '../projections/registry.ts';
+import type { DatabaseGauges, GaugeSource, QueueGauges } from '../telemetry/gauge-source.ts';
+import type { ApiStatements } from './dependencies.ts';
+
+type GaugeStatements = Pick<ApiStatements, 'readGauges' | 'readOldestDue'>;
+
+/** What a scrape reads from the database: the counters of every queue, and how far readers lag. */
+export function createGaugeSource(
+  context: WriteContext,
+  statements: GaugeStatements,
+  nowMs: () => number = Date.now,
+): GaugeSource {
+  const { database } = context;
+  return {
+    async read() {
+      const [queues, log, lags] = await Promise.all([
+        readQueues(context, statements, nowMs),
+        database.run(statements.readGauges, {}),
+        listLags(database),
+      ]);
+      const [row] = log;
+      return {
+        queues,
+        projections: lags.map(({ name, version, lagEvents, lagSeconds }) => ({
+          projection: labelOf(name, version),
+          lagEvents: Number(lagEvents),
+          lagSeconds,
+        })),
+        ...(row === undefined ? {} : logGauges(row)),
+      };
+    },
+    pool() {
+      const { totalCount, idleCount, waitingCount } = database.pool;
+      return { total: totalCount, idle: idleCount, waiting: waitingCount };
+    },
+  };
+}
+
+function logGauges(row: {
+  readonly inbox_lag: bigint;
+  readonly oldest_inbox_age_ms: number;
+  readonly oldest_snapshot_age_ms: number;
+}): DatabaseGauges {
+  return {
+    inboxLagEvents: Number(row.inbox_lag),
+    inboxLagSeconds: Math.max(0, row.oldest_inbox_age_ms) / 1_000,
+    oldestSnapshotAgeSeconds: Math.max(0, row.oldest_snapshot_age_ms) / 1_000,
+  };
+}
+
+async function readQueues(
+  context: WriteContext,
+  statements: GaugeStatements,
+  nowMs: () => number,
+): Promise<QueueGauges[]> {
+  const { database, tenantId } = context;
+  const queues = await listQueues(context);
+  const queueIds = queues.map(({ id }) => id);
+  const [counters, due] = await Promise.all([
+    readQueueCounters(database, tenantId, queueIds),
+    database.run(statements.readOldestDue, { tenantId, queueIds }),
+  ]);
+  const oldest = new Map(due.map((row) => [row.queue_id, row.oldest_due_at]));
+  return queues.map(({ id, name }) => {
+    const { waiting = 0, running = 0, dead = 0 } = counters.get(id) ?? {};
+    const dueAt = oldest.get(id) ?? null;
+    // This machine's clock against the database's: an age is shown, and nothing hangs on it.
+    const oldestAgeSeconds = dueAt === null ? 0 : Math.max(0, nowMs() - dueAt) / 1_000;
+    return { queue: name, depth: { waiting, running, dead }, oldestAgeSeconds };
+  });
+}
+
+/** A version that is being built beside the live one, or is left from before, is told apart. */
+function labelOf(name: string, version: number): string {
+  const live = projections.some((each) => each.name === name && each.version === version);
+  return live ? name : `${name}-v${version}`;
+}

@@ -1,0 +1,58 @@
+import type { FastifyInstance } from 'fastify';
+import { DaybookError } from '../../kernel/errors.ts';
+
+/**
+ * Levels of nesting. Writing JSON again, here or in Postgres, overflows a stack somewhere beyond
+ * 4,000; a payload that could be stored and not be handed to its worker would be poison.
+ */
+const MAX_DEPTH = 500;
+
+/**
+ * Takes JSON and nothing else; no body at all passes as null, whatever Content-Type says, for the
+ * operations that need none. Keys such as `__proto__` are refused.
+ */
+export function takeJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (body.length === 0) done(null, null);
+      else if (isTooDeep(body)) done(tooDeep());
+      else void parse(request, body, done);
+    },
+  );
+}
+
+function tooDeep(): DaybookError {
+  return new DaybookError(
+    'malformed-request',
+    `The body is nested deeper than ${MAX_DEPTH} levels.`,
+  );
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Counts brackets outside strings; a text too short to hold enough of them is not looked at. */
+function isTooDeep(json: string): boolean {
+  if (json.length <= 2 * MAX_DEPTH) return false;
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < json.length; index += 1) {
+    const character = json.charCodeAt(index);
+    if (inString) {
+      if (character === BACKSLASH) index += 1;
+      else if (character === QUOTE) inString = false;
+    } else if (character === QUOTE) {
+      inString = true;
+    } else if (character === 0x5b || character === 0x7b) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return true;
+    } else if (character === 0x5d || character === 0x7d) {
+      depth -= 1;
+    }
+  }
+  return false;
+}

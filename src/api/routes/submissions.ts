@@ -1,0 +1,108 @@
+import type { z } from 'zod';
+import { foldJob } from '../../domain/job/evolve.ts';
+import type { NewJob } from '../../domain/job/new-job.ts';
+import { DaybookError, isDaybookError } from '../../kernel/errors.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { loadJobs } from '../../commands/load-jobs.ts';
+import { submitJobs } from '../../commands/submit-jobs.ts';
+import { callerOf } from '../requests/caller.ts';
+import type { Api } from '../dependencies.ts';
+import { type ApiServer, operation, writeHeaders } from '../operation.ts';
+import { headerField } from '../schemas/fields.ts';
+import { writtenJob } from '../schemas/job.ts';
+import { batchSchema, newJobSchema, submittedBatch } from '../schemas/submission.ts';
+import { newbornView } from '../views/job-view.ts';
+
+const headers = writeHeaders.extend({
+  'idempotency-key': headerField(
+    'Makes the request safe to repeat: for a day, the same key answers the same job.',
+  ).optional(),
+});
+
+const submit = operation(
+  {
+    operationId: 'submitJob',
+    summary: 'Submit a job',
+    tags: ['jobs'],
+    headers,
+    body: newJobSchema,
+    response: { 201: writtenJob },
+  },
+  [409, 422],
+);
+
+const submitMany = operation(
+  {
+    operationId: 'submitJobs',
+    summary: 'Submit up to 10,000 jobs: all or none',
+    tags: ['jobs'],
+    headers,
+    body: batchSchema,
+    response: { 201: submittedBatch },
+  },
+  [409, 422],
+);
+
+/** POST /v1/jobs and POST /v1/jobs/batch. */
+export function submissionRoutes(app: ApiServer, api: Api): void {
+  const { context, limits } = api;
+
+  app.route({
+    method: 'POST',
+    url: '/v1/jobs',
+    schema: submit,
+    bodyLimit: limits.bodyBytes,
+    handler: async (request, reply) => {
+      const idempotencyKey = request.headers['idempotency-key'];
+      const options = { ...callerOf(request), idempotencyKey };
+      const [submitted] = await submitJobs(context, [newJobOf(request.body)], options);
+      invariant(submitted !== undefined, 'one job was submitted');
+      const { id, token, replayed } = submitted;
+      const job = newbornView(await readBirth(api, id));
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      return reply.code(201).header('location', `/v1/jobs/${id}`).send({ job, token });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/jobs/batch',
+    schema: submitMany,
+    bodyLimit: limits.batchBytes,
+    handler: async (request, reply) => {
+      const idempotencyKey = request.headers['idempotency-key'];
+      const options = { ...callerOf(request), idempotencyKey };
+      const newJobs = request.body.jobs.map(newJobOf);
+      const submitted = await submitJobs(context, newJobs, options).catch((error: unknown) => {
+        throw pointingIntoBatch(error, newJobs.length);
+      });
+      if (submitted[0]?.replayed === true) reply.header('idempotency-replayed', 'true');
+      const jobs = submitted.map(({ id, token }) => ({ id, token }));
+      return reply.code(201).send({ jobs, count: jobs.length });
+    },
+  });
+}
+
+function newJobOf({ runAt, backoff, ...job }: z.output<typeof newJobSchema>): NewJob {
+  return { ...job, runAtMs: runAt, retryPolicy: backoff };
+}
+
+/** The job as its first event made it, whatever has become of it: what a repeated request is told. */
+async function readBirth({ context }: Api, id: string) {
+  const loaded = await loadJobs(context.database, context.tenantId, [id]);
+  const [birth] = loaded.get(id)?.events ?? [];
+  const state = foldJob(birth === undefined ? [] : [birth]);
+  invariant(state !== null, 'a job that was submitted can be read');
+  return state;
+}
+
+/** The commands know a list of jobs; the request has it under `jobs`. */
+function pointingIntoBatch(error: unknown, size: number): unknown {
+  if (!isDaybookError(error) || error.fields.length === 0) return error;
+  const prefix = size === 1 ? '/jobs/0' : '/jobs';
+  return new DaybookError(error.code, error.message, {
+    cause: error,
+    facts: error.facts,
+    fields: error.fields.map((field) => ({ ...field, pointer: prefix + field.pointer })),
+  });
+}

@@ -1,0 +1,117 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { requestIdOf } from './requests/caller.ts';
+import { createClaimsInProgress } from './claiming/claims-in-progress.ts';
+import { type Api, type ApiDependencies, withDefaults } from './dependencies.ts';
+import { noRoute, watchMethods } from './requests/known-methods.ts';
+import { takeJsonOnly } from './requests/json-bodies.ts';
+import { createLocalOnly } from './requests/local-only.ts';
+import { documentRoutes } from './openapi.ts';
+import { problemOf } from './problem.ts';
+import { claimRoute } from './routes/claim.ts';
+import { errorPages } from './routes/error-pages.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobChangeRoutes } from './routes/job-changes.ts';
+import { jobRoutes } from './routes/job.ts';
+import { jobListRoute } from './routes/jobs.ts';
+import { outcomeRoutes } from './routes/outcomes.ts';
+import { queueRoutes } from './routes/queues.ts';
+import { submissionRoutes } from './routes/submissions.ts';
+import { workerRoutes } from './routes/workers.ts';
+import { serializerCompiler, validatorCompiler } from './requests/validation.ts';
+import { createWaits, type Waits } from './requests/waits.ts';
+
+/** Bytes of a body that carries no payload: 1,000 claims and more. */
+const SMALL_BODY = 1_048_576;
+/** Claims remembered for metrics. */
+const CLAIMS = 20_000;
+
+/**
+ * The HTTP server of one process, not listening yet: call `listen`, and `close` to stop; requests
+ * that wait are answered then with what there is.
+ */
+export function createServer(dependencies: ApiDependencies): FastifyInstance {
+  const api = withDefaults(dependencies);
+  const app = fastify({
+    bodyLimit: SMALL_BODY,
+    requestTimeout: api.limits.requestTimeoutMs,
+    genReqId: requestIdOf,
+    // Stops answering on connections that are kept alive, instead of waiting for their clients.
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => answerError(api, error, request, reply),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => answerError(api, error, request, reply));
+  takeJsonOnly(app);
+  guard(app, api);
+  const methodsOf = watchMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const methods = methodsOf(path);
+    if (methods.length > 0) reply.header('allow', methods.join(', '));
+    answerError(api, noRoute(request.method, path, methods), request, reply);
+  });
+
+  const waits = createWaits(api.limits.waiting);
+  app.addHook('preClose', (done) => {
+    waits.endAll();
+    done();
+  });
+  void app.register(async (scope) => {
+    await documentRoutes(scope, api.version);
+    addRoutes(scope, api, waits);
+  });
+  return app;
+}
+
+function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
+  const app = scope.withTypeProvider<ZodTypeProvider>();
+  const inProgress = createClaimsInProgress(CLAIMS);
+  submissionRoutes(app, api);
+  jobListRoute(app, api);
+  jobRoutes(app, api, waits);
+  jobChangeRoutes(app, api);
+  queueRoutes(app, api);
+  claimRoute(app, api, waits, inProgress);
+  outcomeRoutes(app, api, inProgress);
+  workerRoutes(app, api);
+  healthRoutes(app, api);
+  errorPages(app);
+}
+
+function guard(app: FastifyInstance, { limits }: Api): void {
+  const localOnly = createLocalOnly(limits.allowedHosts);
+  app.addHook('onRequest', (request, reply, done) => {
+    prepareReply(request, reply);
+    try {
+      localOnly(request.headers);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function prepareReply(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id);
+  reply.header('cache-control', 'no-store');
+}
+
+/** Every error leaves as problem+json; a defect is logged with its cause, which the caller never sees. */
+function answerError(api: Api, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { problem, retryAfterS, unexpected } = problemOf(error, request.id, pathOf(request));
+  if (unexpected) {
+    const { id: requestId, method } = request;
+    const context = { requestId, method, path: pathOf(request), error };
+    api.context.observer.warn('a request failed unexpectedly', context);
+  }
+  prepareReply(request, reply);
+  if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
+  reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Without the query, in which there may be more than should be shown. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '/';
+}

@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import { shownMs } from '../schemas/fields.ts';
+import type { eventSchema } from '../schemas/job.ts';
+
+/** An event as answers show it: as it is in the log, but for the lease token, which is a secret. */
+export function eventView(event: RecordedJobEvent): z.output<typeof eventSchema> {
+  return {
+    position: event.position?.toString() ?? null,
+    version: event.version,
+    type: event.type,
+    schemaVersion: event.schemaVersion,
+    occurredAt: shownMs(event.occurredAtMs),
+    queue: event.queue,
+    actor: event.actor,
+    causation: event.causation,
+    correlation: event.correlation,
+    data: withoutSecrets(event.data),
+  };
+}
+
+function withoutSecrets(data: object): Record<string, unknown> {
+  if (!('leaseToken' in data)) return { ...data };
+  const { leaseToken: _, ...rest } = data;
+  return rest;
+}

@@ -1,0 +1,43 @@
+import type { z } from 'zod';
+import type { Queue } from '../../commands/change-queue.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { readQueueCounters } from '../../projections/queue-counters/queries.ts';
+import type { Api } from '../dependencies.ts';
+import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
+import type { queueSchema, writtenQueue } from '../schemas/queue.ts';
+
+/** Queues with how much is in them, and since when the oldest due job of each waits. */
+export async function queueViews(
+  api: Api,
+  queues: readonly (Queue & { readonly id: number })[],
+): Promise<z.output<typeof queueSchema>[]> {
+  const { context, statements } = api;
+  const { database, tenantId } = context;
+  const queueIds = queues.map(({ id }) => id);
+  const [counters, due] = await Promise.all([
+    readQueueCounters(database, tenantId, queueIds),
+    database.run(statements.readOldestDue, { tenantId, queueIds }),
+  ]);
+  const oldest = new Map(due.map((row) => [row.queue_id, row.oldest_due_at]));
+  return queues.map(({ id, name, paused, settings, createdAtMs }) => {
+    const counted = counters.get(id);
+    invariant(counted !== undefined, 'a queue that exists has counters');
+    const { waiting, running, completed, dead, cancelled } = counted;
+    const { submitted, started, failed, retried, interrupted } = counted;
+    return {
+      name,
+      paused,
+      settings,
+      createdAt: shownMs(createdAtMs),
+      jobs: { waiting, running, completed, dead, cancelled },
+      totals: { submitted, started, failed, retried, interrupted },
+      oldestDueAt: shownMsOrNull(oldest.get(id) ?? null),
+    };
+  });
+}
+
+/** A queue after a command: what the write side knows, without counters. */
+export function writtenQueueView({ name, paused, settings, createdAtMs, token }: Queue) {
+  const queue = { name, paused, settings, createdAt: shownMs(createdAtMs) };
+  return { queue, token } satisfies z.output<typeof writtenQueue>;
+}

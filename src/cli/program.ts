@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+export interface StartFlags {
+  readonly jobs: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly data: string | undefined;
+  readonly schema: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly queue: readonly string[] | undefined;
+}
+
+export interface WorkerFlags {
+  readonly queue: readonly string[] | undefined;
+  readonly concurrency: number | undefined;
+  readonly schema: string | undefined;
+}
+
+/** What the commands do; src/main.ts provides them. */
+export interface Actions {
+  start(flags: StartFlags): Promise<void>;
+  worker(module: string, flags: WorkerFlags): Promise<void>;
+  migrate(flags: { readonly schema: string | undefined }): Promise<void>;
+}
+
+/** The command line of `daybook`. Options on the line go before environment, and that before defaults. */
+export function createProgram(version: string, actions: Actions): Command {
+  const program = new Command('daybook')
+    .description('A job queue for Postgres in which every change of a job is an event in one log.')
+    .version(version)
+    .showHelpAfterError('(add --help for the options)')
+    .addHelpText(
+      'after',
+      '\nEnvironment:\n  DATABASE_URL         the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL  a direct connection, where DATABASE_URL leads through a pooler\n',
+    );
+  const schema = () =>
+    new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
+  const queue = () =>
+    new Option('--queue <name...>', 'queues to work').default(['default'], 'default');
+  const concurrency = () =>
+    new Option('--concurrency <n>', 'jobs of a queue at the same time')
+      .argParser(wholeNumber(1, 10_000))
+      .default(10);
+
+  program
+    .command('start')
+    .description('serve the API, keep the log and the read models, and run jobs, in one process')
+    .option('--jobs <module>', 'module with the job definitions (default: the starter’s)')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .addOption(
+      new Option('--port <port>', 'port to listen on')
+        .argParser(wholeNumber(0, 65_535))
+        .default(7_070),
+    )
+    .option('--data <folder>', 'where the embedded Postgres keeps its data (default: .daybook)')
+    .addOption(schema())
+    .addOption(queue())
+    .addOption(concurrency())
+    .addHelpText('after', '\nExample:\n  daybook start --jobs ./jobs.ts --port 8080\n')
+    .action((flags: StartFlags) => actions.start(flags));
+
+  program
+    .command('worker')
+    .description('run jobs, against the Postgres named by DATABASE_URL')
+    .argument('<module>', 'module that exports its definitions as `jobs`')
+    .addOption(schema())
+    .addOption(queue())
+    .addOption(concurrency())
+    .addHelpText('after', '\nExample:\n  daybook worker ./jobs.ts --queue mail --concurrency 50\n')
+    .action((module: string, flags: WorkerFlags) => actions.worker(module, flags));
+
+  program
+    .command('migrate')
+    .description('bring the schema in DATABASE_URL to this version')
+    .addOption(schema())
+    .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
+
+  return program;
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { DaybookError } from '../kernel/errors.ts';
+
+const HOUR = 3_600_000;
+
+const ms = (min: number, max: number) => z.number().int().min(min).max(max);
+
+/** How to reach the log, for library and processes alike. */
+export const databaseOptions = z.strictObject({
+  /** `postgres://…`; leave out when a pool is given. */
+  connectionString: z.string().min(1).optional(),
+  /** A direct connection for LISTEN and the beat thread, where the other leads through a pooler. */
+  directConnectionString: z.string().min(1).optional(),
+  /** Where Daybook's tables live; several Daybooks fit into one database. */
+  schema: z.string().default('daybook'),
+  /** Connections this process opens at the most. Ten serve both cores of a small machine. */
+  poolSize: z.number().int().min(2).max(500).default(10),
+  /** How long an idempotency key is remembered; a day outlives any sensible chain of retries. */
+  idempotencyTtlMs: ms(60_000, 31 * 24 * HOUR).default(24 * HOUR),
+  /** Positions per partition of the log: 2^24, so that a partition is a full Merkle subtree. */
+  partitionSpan: z
+    .number()
+    .int()
+    .min(1_024)
+    .default(2 ** 24),
+  /** Apply pending migrations on open. On for development, off where deploys do it. */
+  migrate: z.boolean().default(false),
+});
+
+/** How a worker takes and runs jobs. */
+export const workerOptions = z.strictObject({
+  /** Queues to work, in no particular order. */
+  queues: z.array(z.string()).min(1).default(['default']),
+  /** Jobs of one queue that run at the same time in this process. */
+  concurrency: z.number().int().min(1).max(10_000).default(10),
+  /** What `GET /workers` calls this process; default: host and process id. */
+  name: z.string().min(1).max(200).optional(),
+  /** How long a dead process keeps its jobs: three missed beats. */
+  leaseMs: ms(1_000, HOUR).default(12_000),
+  beatMs: ms(100, HOUR).default(4_000),
+  /** How often an empty queue is looked at when no hint comes. */
+  pollMs: ms(10, 60_000).default(500),
+  /** Jobs claimed ahead at the most; fewer, where jobs take long. */
+  maxPrefetch: z.number().int().min(0).max(10_000).default(1_000),
+  /** Payload bytes held ahead at the most. */
+  maxPrefetchBytes: z
+    .number()
+    .int()
+    .min(1_024)
+    .default(64 * 1_048_576),
+  /** How long one attempt may take where neither job nor definition says: an hour. */
+  timeoutMs: ms(1, 7 * 24 * HOUR).default(HOUR),
+  /** How long a handler may take to stop once its signal has aborted, before it is given up. */
+  abortGraceMs: ms(0, HOUR).default(5_000),
+  /** How long a shutdown waits for running jobs; then they are aborted and released. With the grace
+   * it stays below the 30 s after which Kubernetes kills. */
+  shutdownMs: ms(0, HOUR).default(20_000),
+  /** A process whose event loop does not turn for this long stops beating: it is taken for dead. */
+  stallMs: ms(1_000, 24 * HOUR).default(60_000),
+  /** Lines of `ctx.log` kept per job. */
+  maxLogLines: z.number().int().min(0).max(100_000).default(1_000),
+});
+
+/** The HTTP server. */
+export const serverOptions = z.strictObject({
+  /** Loopback only, until there are API keys. */
+  host: z.string().default('127.0.0.1'),
+  port: z.number().int().min(0).max(65_535).default(7_070),
+});
+
+/** The caretaker: what takes back the jobs of dead processes. */
+export const caretakerOptions = z.strictObject({
+  /** How often lapsed sessions are looked for. */
+  expiryMs: ms(100, 60_000).default(1_000),
+});
+
+export type DatabaseOptions = z.output<typeof databaseOptions>;
+/** As a caller writes them: everything with a default may be left out. */
+export type DatabaseSettings = z.input<typeof databaseOptions>;
+export type WorkerSettings = z.input<typeof workerOptions>;
+export type WorkerOptions = z.output<typeof workerOptions>;
+export type ServerOptions = z.output<typeof serverOptions>;
+export type CaretakerOptions = z.output<typeof caretakerOptions>;
+
+/**
+ * Options as given, checked, with defaults filled in, frozen.
+ * @throws DaybookError `invalid-options`, naming the option, and the one that was perhaps meant
+ */
+export function parseOptions<Schema extends z.ZodObject>(
+  schema: Schema,
+  input: unknown,
+): Readonly<z.output<Schema>> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const [issue] = parsed.error.issues;
+  const known = Object.keys(schema.shape);
+  if (issue?.code === 'unrecognized_keys') {
+    const wrong = issue.keys[0] ?? '';
+    const meant = known.find((key) => isClose(key, wrong));
+    const hint = meant === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${meant}"?`;
+    throw new DaybookError('invalid-options', `There is no option "${wrong}". ${hint}`);
+  }
+  const path = issue?.path.join('.') ?? '';
+  throw new DaybookError('invalid-options', `Option "${path}": ${issue?.message ?? 'is wrong'}.`);
+}
+
+/** Alike but for case, or for two letters at most (Levenshtein distance). */
+function isClose(known: string, wrong: string): boolean {
+  const a = known.toLowerCase();
+  const b = wrong.toLowerCase();
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return (row[b.length] ?? Number.POSITIVE_INFINITY) <= 2;
+}

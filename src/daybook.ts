@@ -1,0 +1,324 @@
+import { readFileSync } from 'node:fs';
+import type pg from 'pg';
+import { changeJobs, type ChangeOutcome } from './commands/change-jobs.ts';
+import { changeQueue, type Queue } from './commands/change-queue.ts';
+import { payloadText, type SubmittedJob } from './commands/prepare-job.ts';
+import { type JobSnapshot, readJob, waitForJob } from './commands/read-job.ts';
+import { submitJobs } from './commands/submit-jobs.ts';
+import type { CommandOptions, WriteContext } from './commands/write-context.ts';
+import {
+  caretakerOptions,
+  databaseOptions,
+  type DatabaseSettings,
+  parseOptions,
+  workerOptions,
+  type WorkerSettings,
+} from './config/options.ts';
+import { prepareReadModels } from './consumers/prepare-read-models.ts';
+import { createProjector } from './consumers/projector.ts';
+import type { JobCommand } from './domain/job/commands.ts';
+import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
+import type { NewJob } from './domain/job/new-job.ts';
+import { hasEnded } from './domain/job/state.ts';
+import { type Clock, systemClock } from './kernel/clock.ts';
+import { DaybookError } from './kernel/errors.ts';
+import { createUuidV7, sha256 } from './kernel/ids.ts';
+import { type Observer, silentObserver } from './kernel/observer.ts';
+import type { Service } from './kernel/service.ts';
+import { projections } from './projections/registry.ts';
+import { type Database, openDatabase } from './store/database.ts';
+import { followEpoch } from './store/epoch.ts';
+import { migrate } from './store/migrate.ts';
+import { createNames } from './store/names.ts';
+import { createSequencer, prepareLog } from './store/sequencer.ts';
+import { createWakeUp } from './store/wake-up.ts';
+import { createCaretaker } from './workers/caretaker.ts';
+import type { JobDefinition } from './workers/definitions/define-job.ts';
+import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
+import type { Middleware } from './workers/job-context.ts';
+import { createWorker, type Worker } from './workers/worker.ts';
+
+export type { CommandOptions } from './commands/write-context.ts';
+export type { JobSnapshot } from './commands/read-job.ts';
+export type { Queue } from './commands/change-queue.ts';
+export type { SubmittedJob } from './commands/prepare-job.ts';
+export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
+export type { NewJob } from './domain/job/new-job.ts';
+export { evolveJob, foldJob } from './domain/job/evolve.ts';
+export { type JobPhase, type JobState, phaseOf } from './domain/job/state.ts';
+export type { RetryPolicy } from './domain/retry-policy.ts';
+export type { ErrorCode } from './kernel/error-catalogue.ts';
+export { DaybookError, isDaybookError } from './kernel/errors.ts';
+export type { Observer } from './kernel/observer.ts';
+export { NotRetryableError, snooze } from './workers/definitions/control-flow.ts';
+export {
+  type CustomRetry,
+  defineJob,
+  type JobDefinition,
+} from './workers/definitions/define-job.ts';
+export { JobAborted, type JobContext, type Middleware } from './workers/job-context.ts';
+export type { Worker } from './workers/worker.ts';
+
+/** The version of this package. */
+export function readVersion(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
+export interface DaybookOptions extends DatabaseSettings {
+  /** A `pg` pool of your own instead of a connection string; it is used, and never ended. */
+  readonly pool?: pg.Pool;
+  /** Definitions of this process: submissions are checked against them, workers run them. */
+  readonly jobs?: readonly JobDefinition[];
+  /** Runs around every handler, the first outermost. */
+  readonly middleware?: readonly Middleware[];
+  /** Told what happens, for metrics and logs; default: nobody. */
+  readonly observer?: Observer;
+  /**
+   * Whether this process helps to keep the house: sequencer, read models, caretaker. Of all that do,
+   * one at a time works, so the default is yes; switch it off for short-lived processes.
+   */
+  readonly maintain?: boolean;
+  readonly caretaker?: { readonly expiryMs?: number };
+  /** Paces loops; tests may bring their own. */
+  readonly clock?: Clock;
+}
+
+export interface ReasonOptions extends CommandOptions {
+  /** Kept in the event. */
+  readonly reason?: string;
+}
+
+/** Daybook in your process. Every method throws DaybookError with a stable code. */
+export interface Daybook {
+  /** Submits one job. @throws DaybookError see docs/errors.md */
+  submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
+  /** Submits up to 10,000 jobs, all or none. */
+  submitMany(jobs: readonly NewJob[], options?: CommandOptions): Promise<SubmittedJob[]>;
+  /** One job, always up to date; null for an unknown id. */
+  get(id: string, options?: CommandOptions): Promise<JobSnapshot | null>;
+  /** Everything that ever happened to a job, in order; empty for an unknown id. */
+  history(id: string): Promise<readonly RecordedJobEvent[]>;
+  /**
+   * Waits until the job is completed, dead or cancelled.
+   * @throws DaybookError `wait-timeout` after `timeoutMs` (default 60,000), `job-not-found`
+   */
+  waitFor(
+    id: string,
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<JobSnapshot>;
+  /** Cancels a waiting job at once; asks a running one to stop. */
+  cancel(id: string, options?: ReasonOptions): Promise<JobChanged>;
+  /** Brings a dead job back for one more attempt, or runs a waiting one now (or after `delayMs`). */
+  retry(id: string, options?: ReasonOptions & { readonly delayMs?: number }): Promise<JobChanged>;
+  /** Gives a waiting job another time, in ms since the epoch. */
+  reschedule(id: string, runAtMs: number, options?: ReasonOptions): Promise<JobChanged>;
+  /** Changes a waiting job. */
+  edit(id: string, changes: JobEdit, options?: ReasonOptions): Promise<JobChanged>;
+  /** Moves a waiting job to another queue. */
+  move(id: string, queue: string, options?: ReasonOptions): Promise<JobChanged>;
+  /** Stops claims from a queue; running jobs go on. */
+  pauseQueue(queue: string, options?: ReasonOptions): Promise<Queue>;
+  resumeQueue(queue: string, options?: ReasonOptions): Promise<Queue>;
+  /** A worker for the definitions given to `openDaybook`; call its `start`. Stopped by `close`. */
+  worker(options?: WorkerSettings): Worker;
+  /** Stops workers (gracefully), then everything else. */
+  close(): Promise<void>;
+  /** For those that build on the write side: the HTTP server, tests. */
+  readonly context: WriteContext;
+  /** What this process can run. */
+  readonly definitions: Definitions;
+  readonly middleware: readonly Middleware[];
+}
+
+export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
+  readonly payload?: unknown;
+}
+
+export interface JobChanged {
+  readonly state: Extract<ChangeOutcome, { token: string }>['state'];
+  readonly token: string;
+}
+
+/**
+ * Opens Daybook on a Postgres 15 or later.
+ * @throws DaybookError `invalid-options`, `database-unavailable`, `migration-needed`
+ */
+export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
+  const { jobs = [], middleware = [], observer = silentObserver, clock = systemClock } = options;
+  const { pool, maintain = true, caretaker, ...settings } = withoutParts(options);
+  const parsed = parseOptions(databaseOptions, settings);
+  const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
+  const definitions = createDefinitions(jobs);
+  const database = openDatabase({
+    ...onlyDefined(parsed),
+    ...(pool === undefined ? {} : { pool }),
+    observer,
+  });
+  const services: Service[] = [];
+  const workers: Worker[] = [];
+  try {
+    const context = await prepare(database, parsed, definitions, observer, clock);
+    services.push(context.wakeUp);
+    if (maintain) services.push(...housekeeping(context, clock, expiryMs, parsed.partitionSpan));
+    for (const service of services) await service.start();
+    const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
+      const parts = { context, definitions, middleware, clock, version: readVersion() };
+      const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
+      workers.push(worker);
+      return worker;
+    };
+    let closed: Promise<void> | null = null;
+    const close = async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      for (const service of services.toReversed()) await service.stop();
+      await database.close();
+    };
+    return {
+      ...facade(context, clock),
+      definitions,
+      middleware,
+      worker: makeWorker,
+      close: () => (closed ??= close()),
+    };
+  } catch (error) {
+    for (const service of services.toReversed()) await service.stop();
+    await database.close();
+    throw error;
+  }
+}
+
+/** The channel on which the processes of one schema tell each other what may be there to do. */
+function channelOf(schema: string): string {
+  return `daybook_${schema}`;
+}
+
+async function prepare(
+  database: Database,
+  options: ReturnType<typeof databaseOptions.parse>,
+  definitions: Definitions,
+  observer: Observer,
+  clock: Clock,
+): Promise<WriteContext> {
+  const { schema, directConnectionString, partitionSpan } = options;
+  const connection =
+    directConnectionString === undefined
+      ? database.connection
+      : { connectionString: directConnectionString };
+  if (options.migrate) await migrate({ connection, schema });
+  await prepareLog(database, partitionSpan);
+  await prepareReadModels(database, projections);
+  const newId = createUuidV7(() => clock.nowMs());
+  const tenantId = 1;
+  return {
+    database,
+    tenantId,
+    names: createNames(database, tenantId),
+    wakeUp: createWakeUp({
+      connection,
+      channel: channelOf(schema),
+      processId: newId(),
+      observer,
+      clock,
+      random: Math.random,
+    }),
+    observer,
+    catalog: definitions,
+    newId,
+    random: Math.random,
+    epoch: await followEpoch(database, clock, observer),
+    idempotencyTtlMs: options.idempotencyTtlMs,
+  };
+}
+
+function housekeeping(
+  context: WriteContext,
+  clock: Clock,
+  expiryMs: number,
+  partitionSpan: number,
+): Service[] {
+  const { database, wakeUp, observer, random } = context;
+  const channel = channelOf(database.schema);
+  const holder = context.newId();
+  const common = { database, wakeUp, observer, clock, random, holder };
+  return [
+    createSequencer({ ...common, channel, partitionSpan }),
+    createProjector({ ...common, consumers: projections }),
+    createCaretaker({ context, clock, expiryMs }),
+  ];
+}
+
+function facade(context: WriteContext, clock: Clock): Facade {
+  const change = async (
+    id: string,
+    command: JobCommand,
+    options: CommandOptions,
+    payload?: string,
+  ): Promise<JobChanged> => {
+    const changes = [{ id, command, ...(payload === undefined ? {} : { payload }) }];
+    const [outcome] = await changeJobs(context, changes, options);
+    if (outcome?.rejection === undefined && outcome !== undefined) return outcome;
+    throw new DaybookError(outcome?.rejection.code ?? 'internal', outcome?.rejection.detail ?? '');
+  };
+  const submitMany: Daybook['submitMany'] = (jobs, options) => submitJobs(context, jobs, options);
+  return {
+    context,
+    submitMany,
+    async submit(job, options) {
+      const [submitted] = await submitMany([job], options);
+      if (submitted === undefined) throw new DaybookError('internal', 'No job was submitted.');
+      return submitted;
+    },
+    get: (id, options) => readJob(context, id, options),
+    history: async (id) => (await readJob(context, id))?.events ?? [],
+    async waitFor(id, { timeoutMs = 60_000, signal } = {}) {
+      const job = await waitForJob(context, id, { timeoutMs, signal, clock });
+      if (job === null) throw new DaybookError('job-not-found', `There is no job ${id}.`);
+      if (hasEnded(job.state)) return job;
+      throw new DaybookError('wait-timeout', `The job is ${job.phase} after ${timeoutMs} ms.`);
+    },
+    cancel: (id, { reason = null, ...options }: Reason = {}) =>
+      change(id, { kind: 'cancel', reason }, options),
+    retry: (id, { reason = null, delayMs = 0, ...options }: Reason & { delayMs?: number } = {}) =>
+      change(id, { kind: 'retry', reason, delayMs }, options),
+    reschedule: (id, runAtMs, { reason = null, ...options }: Reason = {}) =>
+      change(id, { kind: 'reschedule', runAtMs, reason }, options),
+    move: (id, queue, { reason = null, ...options }: Reason = {}) =>
+      change(id, { kind: 'move', queue, reason }, options),
+    edit(id, { payload, ...changes }, { reason = null, ...options }: Reason = {}) {
+      if (payload === undefined) return change(id, { kind: 'edit', changes, reason }, options);
+      const text = payloadText(payload);
+      const payloadBytes = Buffer.byteLength(text);
+      const edited = { ...changes, payloadHash: sha256(text), payloadBytes };
+      return change(id, { kind: 'edit', changes: edited, reason }, options, text);
+    },
+    pauseQueue: (queue, { reason = null, ...options }: Reason = {}) =>
+      changeQueue(context, queue, { kind: 'pause', reason }, options),
+    resumeQueue: (queue, { reason = null, ...options }: Reason = {}) =>
+      changeQueue(context, queue, { kind: 'resume', reason }, options),
+  };
+}
+
+/** What of Daybook is one call into the write side. */
+type Facade = Omit<Daybook, 'worker' | 'close' | 'definitions' | 'middleware'>;
+
+type Reason = CommandOptions & { readonly reason?: string | null };
+
+/** What is left of the options once those that are no plain values are taken. */
+function withoutParts(options: DaybookOptions) {
+  const {
+    jobs: _jobs,
+    middleware: _middleware,
+    observer: _observer,
+    clock: _clock,
+    ...rest
+  } = options;
+  return rest;
+}
+
+/** Without the keys whose value is undefined, which `exactOptionalPropertyTypes` tells apart. */
+function onlyDefined<Given extends object>(given: Given) {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Given]: Exclude<Given[Key], undefined>;
+  };
+}

@@ -1,0 +1,66 @@
+import { defineStatement, type Executor } from '../../store/statement.ts';
+import { queueCountersTable } from './table.ts';
+
+/** The counters of a queue; all of them 0 for one that nothing has happened in. */
+export interface QueueCounters {
+  readonly queueId: number;
+  /** Jobs that stand there now. */
+  readonly waiting: number;
+  readonly running: number;
+  readonly completed: number;
+  readonly dead: number;
+  readonly cancelled: number;
+  /** What has happened in the queue since its first job. */
+  readonly submitted: number;
+  readonly started: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly interrupted: number;
+}
+
+type CountersRow = Record<Exclude<keyof QueueCounters, 'queueId'>, bigint> & {
+  readonly queue_id: number;
+};
+
+const readCounters = defineStatement<
+  { readonly tenantId: number; readonly queueIds: readonly number[] },
+  CountersRow
+>({
+  name: 'read-queue-counters',
+  sql: (schema) => `
+    select q.id as queue_id, coalesce(c.waiting, 0) as waiting, coalesce(c.running, 0) as running,
+      coalesce(c.completed, 0) as completed, coalesce(c.dead, 0) as dead,
+      coalesce(c.cancelled, 0) as cancelled, coalesce(c.submitted, 0) as submitted,
+      coalesce(c.started, 0) as started, coalesce(c.failed, 0) as failed,
+      coalesce(c.retried, 0) as retried, coalesce(c.interrupted, 0) as interrupted
+    from ${schema}.queues q left join ${queueCountersTable(schema)} c on c.queue_id = q.id
+    where q.tenant_id = $1 and q.id = any ($2::int[])`,
+  values: ({ tenantId, queueIds }) => [tenantId, queueIds],
+});
+
+/** The counters of queues, by their numbers; those of another tenant are absent. Locks: none. */
+export async function readQueueCounters(
+  database: Executor,
+  tenantId: number,
+  queueIds: readonly number[],
+): Promise<Map<number, QueueCounters>> {
+  const rows = await database.run(readCounters, { tenantId, queueIds });
+  return new Map(
+    rows.map(({ queue_id: queueId, ...counts }) => [
+      queueId,
+      {
+        queueId,
+        waiting: Number(counts.waiting),
+        running: Number(counts.running),
+        completed: Number(counts.completed),
+        dead: Number(counts.dead),
+        cancelled: Number(counts.cancelled),
+        submitted: Number(counts.submitted),
+        started: Number(counts.started),
+        failed: Number(counts.failed),
+        retried: Number(counts.retried),
+        interrupted: Number(counts.interrupted),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,150 @@
+import type { ClaimedJob } from '../commands/claim-jobs.ts';
+import { jobErrorFrom } from '../domain/job/job-error.ts';
+import type { JobError } from '../domain/job/events.ts';
+import type { RetryPolicy } from '../domain/retry-policy.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { DaybookError } from '../kernel/errors.ts';
+import { isRetryable, Snooze } from './definitions/control-flow.ts';
+import { type Definitions, parsePayload } from './definitions/job-catalog.ts';
+import type { AnyJobDefinition } from './definitions/job-catalog.ts';
+import type { AbortReason, JobAbort, JobContext, Middleware } from './job-context.ts';
+
+/** How a run ended, and so which outcome is to be written. */
+export type RunOutcome =
+  | { readonly kind: 'complete'; readonly result: unknown }
+  | {
+      readonly kind: 'fail';
+      readonly error: JobError;
+      readonly retryable: boolean;
+      readonly fallbackPolicy?: RetryPolicy;
+      readonly delayMs?: number;
+    }
+  | { readonly kind: 'snooze'; readonly delayMs: number }
+  /** Given back without burning the attempt: shutdown, or a cancellation that it obeyed. */
+  | { readonly kind: 'release' }
+  /** Nothing is to be written: the lease is gone. */
+  | { readonly kind: 'none' };
+
+export interface RunOptions {
+  readonly definitions: Definitions;
+  readonly middleware: readonly Middleware[];
+  readonly clock: Clock;
+  /** Where neither the job nor its definition names a limit, in ms. */
+  readonly defaultTimeoutMs: number;
+  /** How long a handler may take to stop once aborted, in ms. */
+  readonly abortGraceMs: number;
+}
+
+/**
+ * Runs one job's handler and says what came of it. Never throws, whatever the handler does, and
+ * always ends: a handler that does not heed its signal is given up after the grace.
+ * @param abort stops the handler; on timeout this function does so itself
+ */
+export async function runJob(
+  job: ClaimedJob,
+  context: JobContext,
+  abort: JobAbort,
+  options: RunOptions,
+): Promise<RunOutcome> {
+  const definition = options.definitions.get(job.type);
+  if (definition === undefined) {
+    const error = new DaybookError('unknown-type', `No handler for the type "${job.type}" here.`);
+    return failure(error, undefined, job);
+  }
+  const timeoutMs = job.timeoutMs ?? definition.timeoutMs ?? options.defaultTimeoutMs;
+  const ended = await withinLimits(
+    invoke(definition, job, context, options.middleware),
+    timeoutMs,
+    abort,
+    options,
+  );
+  return outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+}
+
+type Ended = { readonly value: unknown } | { readonly thrown: unknown } | 'given-up';
+
+async function invoke(
+  definition: AnyJobDefinition,
+  job: ClaimedJob,
+  context: JobContext,
+  middleware: readonly Middleware[],
+): Promise<Ended> {
+  try {
+    const payload = parsePayload(definition, job.payload);
+    let next = async (): Promise<unknown> => definition.handler(payload, context);
+    for (const around of middleware.toReversed()) {
+      const inner = next;
+      next = () => around(context, inner);
+    }
+    return { value: await next() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+/** The run's end, or `given-up` when it does not stop within the grace after its abort. */
+function withinLimits(
+  run: Promise<Ended>,
+  timeoutMs: number,
+  abort: JobAbort,
+  { clock, abortGraceMs }: RunOptions,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const cancelTimeout = clock.after(timeoutMs, () => abort.abort('timeout'));
+    let cancelGrace: () => void = () => undefined;
+    abort.onAbort(() => {
+      cancelGrace = clock.after(abortGraceMs, () => resolve('given-up'));
+    });
+    void run.then((ended) => {
+      cancelTimeout();
+      cancelGrace();
+      resolve(ended);
+      return undefined;
+    });
+  });
+}
+
+function outcomeOf(
+  ended: Ended,
+  aborted: AbortReason | null,
+  definition: AnyJobDefinition,
+  job: ClaimedJob,
+  timeoutMs: number,
+): RunOutcome {
+  if (aborted === 'lease-lost') return { kind: 'none' };
+  if (ended !== 'given-up' && 'value' in ended) {
+    if (ended.value instanceof Snooze) return { kind: 'snooze', delayMs: ended.value.delayMs };
+    return { kind: 'complete', result: ended.value };
+  }
+  if (aborted === 'cancelled' || aborted === 'shutdown') return { kind: 'release' };
+  if (aborted === 'timeout') {
+    const error = new DaybookError('handler-timeout', `The handler took over ${timeoutMs} ms.`);
+    return failure(error, definition, job);
+  }
+  return failure(ended === 'given-up' ? undefined : ended.thrown, definition, job);
+}
+
+function failure(
+  thrown: unknown,
+  definition: AnyJobDefinition | undefined,
+  job: ClaimedJob,
+): RunOutcome {
+  const error = errorOf(thrown);
+  const base = { kind: 'fail', error, retryable: isRetryable(thrown) } as const;
+  const retry = definition?.retry;
+  if (retry === undefined) return base;
+  if (typeof retry !== 'function') return { ...base, fallbackPolicy: retry };
+  try {
+    return { ...base, delayMs: retry(job.attempt, thrown) };
+  } catch {
+    // A retry function that throws leaves the delay to the default policy; the handler's own error
+    // is the one worth keeping.
+    return base;
+  }
+}
+
+/** Daybook's own errors are known by their code. */
+function errorOf(thrown: unknown): JobError {
+  const error = jobErrorFrom(thrown);
+  return thrown instanceof DaybookError ? { name: thrown.code, message: error.message } : error;
+}

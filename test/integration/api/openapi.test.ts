@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorCatalogue } from '../../../src/kernel/error-catalogue.ts';
+import { createTestApi, type TestApi } from './api-server.ts';
+
+interface Parameter {
+  readonly in: string;
+  readonly name: string;
+  readonly required?: boolean;
+  readonly schema: unknown;
+}
+
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: {
+    readonly required: boolean;
+    readonly content: Readonly<Record<string, { schema?: unknown; example?: unknown }>>;
+  };
+  readonly responses: Readonly<
+    Record<string, { description?: string; content?: Record<string, { schema?: unknown }> }>
+  >;
+}
+
+let api: TestApi;
+// oxlint-disable-next-line typescript/no-explicit-any -- a document is walked by its own words
+let document: any;
+let operations: { readonly at: string; readonly path: string; readonly operation: Operation }[];
+beforeAll(async () => {
+  api = await createTestApi();
+  document = (await api.get('/openapi.json')).body;
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Record<string, Operation>).map(([method, operation]) => ({
+      at: `${method.toUpperCase()} ${path}`,
+      path,
+      operation,
+    })),
+  );
+});
+afterAll(async () => {
+  await api.close();
+});
+
+/** Every object in the document, with the way to it. */
+function nodes(node: unknown, at = '#'): [string, Record<string, unknown>][] {
+  if (typeof node !== 'object' || node === null) return [];
+  const below = Object.entries(node).flatMap(([key, value]) => nodes(value, `${at}/${key}`));
+  return [[at, node as Record<string, unknown>], ...below];
+}
+
+/** What a reference such as `#/components/schemas/Job` leads to. */
+function target(ref: string): unknown {
+  const [root, ...keys] = ref.split('/');
+  expect(root).toBe('#');
+  return keys.reduce((node: unknown, key) => (node as Record<string, unknown>)?.[key], document);
+}
+
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1 with the version of this build', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d$/);
+    expect(document.info).toMatchObject({ title: 'Daybook', version: '0.0.0-test' });
+  });
+
+  it('has every operation, and only those', () => {
+    expect(operations.map(({ at }) => at).toSorted()).toEqual([
+      'DELETE /v1/workers/{session}',
+      'GET /health/live',
+      'GET /health/ready',
+      'GET /v1/jobs',
+      'GET /v1/jobs/{id}',
+      'GET /v1/jobs/{id}/events',
+      'GET /v1/jobs/{id}/logs',
+      'GET /v1/queues',
+      'GET /v1/queues/{queue}',
+      'GET /v1/workers',
+      'PATCH /v1/jobs/{id}',
+      'PATCH /v1/queues/{queue}',
+      'POST /v1/claims/complete',
+      'POST /v1/claims/fail',
+      'POST /v1/claims/release',
+      'POST /v1/claims/snooze',
+      'POST /v1/jobs',
+      'POST /v1/jobs/batch',
+      'POST /v1/jobs/{id}/cancel',
+      'POST /v1/jobs/{id}/reschedule',
+      'POST /v1/jobs/{id}/retry',
+      'POST /v1/queues/{queue}/claim',
+      'POST /v1/queues/{queue}/pause',
+      'POST /v1/queues/{queue}/resume',
+      'POST /v1/workers/{session}/heartbeat',
+    ]);
+  });
+
+  it('names each operation once, and says what it does', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(operations.length);
+    const tags = document.tags.map(({ name }: { name: string }) => name);
+    for (const { at, operation } of operations) {
+      expect(operation.operationId, at).toMatch(/^[a-z][A-Za-z]+$/);
+      expect(operation.summary, at).toEqual(expect.any(String));
+      expect(tags, at).toContain(operation.tags?.[0]);
+    }
+  });
+
+  it('leads every reference to a schema, and uses every schema', () => {
+    const refs = nodes(document).flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref] : []));
+    expect(refs.length).toBeGreaterThan(100);
+    for (const ref of refs) expect(target(ref), ref).toEqual(expect.any(Object));
+    const used = new Set(refs.map((ref) => ref.split('/').at(-1)));
+    expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it('describes every path parameter, and no other', () => {
+    for (const { at, path, operation } of operations) {
+      const wanted = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+      expect(given.map(({ name }) => name).toSorted(), at).toEqual(wanted.toSorted());
+      for (const { required, schema } of given) {
+        expect(required, at).toBe(true);
+        expect(schema, at).toEqual(expect.any(Object));
+      }
+    }
+  });
+
+  it('has a schema for every body, and closes every object of a request', () => {
+    for (const { at, operation } of operations) {
+      if (operation.requestBody === undefined) continue;
+      const media = operation.requestBody.content['application/json'];
+      expect(media?.schema, at).toEqual(expect.any(Object));
+    }
+    for (const [name, schema] of Object.entries(document.components.schemas)) {
+      if (!name.endsWith('Input')) continue;
+      for (const [at, node] of nodes(schema, name)) {
+        if (node['type'] !== 'object' || node['properties'] === undefined) continue;
+        expect(node['additionalProperties'], at).toBe(false);
+      }
+    }
+  });
+
+  it('knows which bodies may be left out', () => {
+    const optional = operations
+      .filter(({ operation }) => operation.requestBody?.required === false)
+      .map(({ operation }) => operation.operationId)
+      .toSorted();
+    expect(optional).toEqual(['beatWorker', 'cancelJob', 'pauseQueue', 'resumeQueue', 'retryJob']);
+  });
+
+  it('documents every error as a problem, by the codes it may have', () => {
+    const codes = Object.keys(errorCatalogue);
+    for (const { at, operation } of operations) {
+      const failures = Object.entries(operation.responses).filter(([status]) => status >= '400');
+      expect(failures.length, at).toBeGreaterThanOrEqual(4);
+      for (const [status, { content, description }] of failures) {
+        if (at === 'GET /health/ready' && status === '503') continue;
+        expect(Object.keys(content ?? {}), at).toEqual(['application/problem+json']);
+        expect(content?.['application/problem+json']?.schema).toEqual({
+          $ref: '#/components/schemas/Problem',
+        });
+        for (const code of description?.split(', ') ?? []) expect(codes, at).toContain(code);
+      }
+    }
+  });
+
+  it('has examples that the server takes', async () => {
+    const shown = operations.flatMap(({ at, path, operation }) => {
+      const example = operation.requestBody?.content['application/json']?.example;
+      return example === undefined ? [] : [{ at, path, example }];
+    });
+    expect(shown.map(({ at }) => at)).toContain('POST /v1/jobs');
+    const { body } = await api.post('/v1/jobs', { type: 'x', queue: 'emails', priority: 9 });
+    for (const { at, path, example } of shown) {
+      const [method = 'GET'] = at.split(' ');
+      const url = path.replace('{id}', body.job.id).replace('{queue}', 'empty');
+      await api.post('/v1/jobs', { type: 'x', queue: 'empty', delayMs: 60_000 });
+      const quick = path.endsWith('/claim') ? { ...(example as object), waitMs: 0 } : example;
+      const answer = await api.ask(method as 'POST', url, quick);
+      expect(answer.status, at).toBeLessThan(300);
+    }
+  });
+
+  it('is the same every time', async () => {
+    expect((await api.get('/openapi.json')).body).toEqual(document);
+  });
+});
+
+describe('/docs', () => {
+  it('shows the document, and needs nothing from elsewhere', async () => {
+    const page = await api.get('/docs/');
+    expect(page.status).toBe(200);
+    expect(page.headers['content-type']).toContain('text/html');
+    expect(page.text).not.toMatch(/(src|href)="(https?:)?\/\//);
+    const [, script] = /src="\.\/(static\/swagger-ui-bundle\.js)"/.exec(page.text) ?? [];
+    expect((await api.get(`/docs/${script}`)).status).toBe(200);
+    expect((await api.get('/docs/static/swagger-initializer.js')).text).toContain('/openapi.json');
+  });
+
+  it('has a page for the type of every problem', async () => {
+    const { body } = await api.get('/nowhere');
+    const [path, code] = body.type.split('#');
+    const page = await api.get(path);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain(`id="${code}"`);
+    for (const each of Object.keys(errorCatalogue)) expect(page.text).toContain(`id="${each}"`);
+  });
+});

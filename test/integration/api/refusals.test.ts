@@ -1,0 +1,209 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { submitOne } from '../../support/job-steps.ts';
+import { createTestApi, type TestApi } from './api-server.ts';
+
+let api: TestApi;
+let origin: string;
+beforeAll(async () => {
+  api = await createTestApi();
+  origin = await api.listen();
+});
+afterAll(async () => {
+  await api.close();
+});
+
+describe('a body', () => {
+  it.each([
+    ['half an object', '{"type":'],
+    ['a bare word', 'type'],
+    ['two values', '{} {}'],
+    ['__proto__', '{"type":"x","__proto__":{"admin":true}}'],
+    ['__proto__ inside a payload', '{"type":"x","payload":{"__proto__":{"admin":true}}}'],
+    ['constructor.prototype', '{"type":"x","payload":{"constructor":{"prototype":{"a":1}}}}'],
+    ['501 levels', `{"type":"x","payload":${'['.repeat(501)}${']'.repeat(501)}}`],
+  ])('of %s is malformed', async (_, body) => {
+    const answer = await api.post('/v1/jobs', body);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ code: 'malformed-request', retryable: false });
+    expect({}).not.toHaveProperty('admin');
+  });
+
+  it('may be nested, and hold brackets in texts', async () => {
+    const payload = JSON.stringify(`"\\${'['.repeat(2_000)}`);
+    const nested = `{"type":"x","payload":[${payload},${'['.repeat(400)}${']'.repeat(400)}]}`;
+    expect((await api.post('/v1/jobs', nested)).status).toBe(201);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/xml', 'nonsense'])(
+    'of %s is refused',
+    async (type) => {
+      const { status, body } = await api.post('/v1/jobs', '{"type":"x"}', { 'content-type': type });
+      expect(status).toBe(415);
+      expect(body.code).toBe('unsupported-media-type');
+    },
+  );
+
+  it('without Content-Type is refused', async () => {
+    const body = Buffer.from('{"type":"x"}');
+    const answer = await fetch(`${origin}/v1/jobs`, { method: 'POST', body });
+    expect(answer.status).toBe(415);
+  });
+
+  it('may say its charset', async () => {
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    expect((await api.post('/v1/jobs', '{"type":"x"}', headers)).status).toBe(201);
+  });
+
+  it('that is too large is refused, wherever the limit is', async () => {
+    const large = `{"type":"x","payload":"${'x'.repeat(1_048_576 + 65_536)}"}`;
+    for (const path of ['/v1/jobs', '/v1/claims/release', '/v1/queues/default/pause']) {
+      const { status, body } = await api.post(path, large);
+      expect(status, path).toBe(413);
+      expect(body.code).toBe('payload-too-large');
+    }
+  });
+});
+
+describe('an address', () => {
+  it.each(['/', '/v1', '/v2/jobs', '/V1/jobs', '/v1/nothing', '/v1//jobs'])(
+    '%s is unknown',
+    async (path) => {
+      const { status, body } = await api.get(path);
+      expect(status).toBe(404);
+      expect(body).toMatchObject({ code: 'not-found', instance: path });
+    },
+  );
+
+  it('with a broken escape is malformed', async () => {
+    const { status, body } = await api.get('/v1/jobs/%E0%A4%A');
+    expect(status).toBe(400);
+    expect(body.code).toBe('malformed-request');
+  });
+
+  it('longer than any id is unknown', async () => {
+    expect((await api.get(`/v1/jobs/${'a'.repeat(200)}`)).status).toBe(404);
+  });
+
+  it('shows nothing of the query in an error', async () => {
+    const { body } = await api.get('/v1/nothing?secret=1');
+    expect(body.instance).toBe('/v1/nothing');
+  });
+
+  it.each([
+    ['PUT', '/v1/jobs', 'GET, HEAD, POST'],
+    ['PUT', '/v1/jobs/x', 'GET, HEAD, PATCH'],
+    ['GET', '/v1/jobs/x/cancel', 'POST'],
+    ['DELETE', '/v1/queues/default', 'GET, HEAD, PATCH'],
+    ['POST', '/health/live', 'GET, HEAD'],
+    ['GET', '/v1/claims/complete', 'POST'],
+  ] as const)('does not know %s %s', async (method, path, allow) => {
+    const { status, body, headers } = await api.ask(method, path);
+    expect(status).toBe(405);
+    expect(headers['allow']).toBe(allow);
+    expect(body.code).toBe('method-not-allowed');
+  });
+
+  it('knows HEAD wherever it knows GET', async () => {
+    const { status, text } = await api.ask('HEAD', '/v1/queues');
+    expect(status).toBe(200);
+    expect(text).toBe('');
+  });
+});
+
+describe('a request from elsewhere', () => {
+  it.each([
+    { host: 'evil.example' },
+    { host: 'localhost.evil.example:7070' },
+    { host: '127.0.0.1.nip.io' },
+    { host: '192.168.1.5:7070' },
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost.evil.example' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+  ] as Record<string, string>[])('is refused: %j', async (headers) => {
+    for (const path of ['/v1/jobs', '/health/live', '/metrics', '/docs/', '/nowhere']) {
+      const { status, body } = await api.ask('GET', path, undefined, headers);
+      expect(status, path).toBe(403);
+      expect(body.code).toBe('forbidden-host');
+    }
+    const written = await api.post('/v1/jobs', { type: 'x', queue: 'never' }, headers);
+    expect(written.status).toBe(403);
+    expect((await api.get('/v1/queues/never')).status).toBe(404);
+  });
+
+  it.each([
+    { host: 'localhost' },
+    { host: 'LOCALHOST:1' },
+    { host: '127.0.0.1:7070' },
+    { host: '[::1]:7070' },
+    { origin: 'http://localhost:5173' },
+    { origin: 'http://127.0.0.1:7070', 'sec-fetch-site': 'same-origin' },
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' },
+  ] as Record<string, string>[])('is served from here: %j', async (headers) => {
+    expect((await api.ask('GET', '/health/live', undefined, headers)).status).toBe(200);
+  });
+});
+
+describe('a request id', () => {
+  it('is taken over, also into an error', async () => {
+    const headers = { 'x-request-id': 'abc-123' };
+    const answer = await api.ask('GET', '/nowhere', undefined, headers);
+    expect(answer.headers['x-request-id']).toBe('abc-123');
+    expect(answer.body.requestId).toBe('abc-123');
+  });
+
+  it.each(['', 'x'.repeat(129), 'two words', 'tab\t'])('%j is replaced', async (id) => {
+    const answer = await api.ask('GET', '/health/live', undefined, { 'x-request-id': id });
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+it('never answers 500, whatever a text holds', async () => {
+  const id = await submitOne(api.db);
+  const texts = ['\u0000', '\uD800', '\uDFFF', '\u202E', '"\'\\', '$1; drop table', '%', '{}', '🦀'];
+  for (const text of texts) {
+    const query = encodeURIComponent(text.toWellFormed());
+    const answers = await Promise.all([
+      api.post('/v1/jobs', { type: text }),
+      api.post('/v1/jobs', { type: 'x', payload: { [text]: text }, tags: [text] }),
+      api.post('/v1/jobs', { type: 'x', uniqueKey: text, correlationId: text }),
+      api.post(`/v1/jobs/${id}/cancel`, { reason: text }),
+      api.post('/v1/queues/default/pause', { reason: text }),
+      api.post('/v1/queues/default/claim', { worker: text }),
+      api.get(`/v1/jobs?tag=${query}`),
+      api.get(`/v1/jobs?error=${query}`),
+      api.get(`/v1/jobs?pageToken=${query}`),
+      api.get(`/v1/jobs/${query}`),
+      api.get(`/v1/queues/${query}`),
+    ]);
+    for (const { status, text: body } of answers) expect(status, `${text}: ${body}`).toBeLessThan(500);
+  }
+  expect(api.observed.filter(({ what }) => what === 'warn')).toEqual([]);
+});
+
+/** Sends bytes as they are, and gives the first of the answer. */
+async function raw(text: string): Promise<string> {
+  const { hostname, port } = new URL(origin);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.end(text);
+  const [chunk] = await once(socket, 'data');
+  socket.destroy();
+  return String(chunk);
+}
+
+describe('a socket', () => {
+  it('that speaks no HTTP is answered with 400, and the server goes on', async () => {
+    expect(await raw('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await fetch(`${origin}/health/live`)).status).toBe(200);
+  });
+
+  it('that names no host, or an empty one, is refused', async () => {
+    expect(await raw('GET /health/live HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await raw('GET /health/live HTTP/1.1\r\nHost:\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await raw('GET /health/live HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
+  });
+});

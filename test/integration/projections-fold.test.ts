@@ -1,0 +1,224 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyRange } from '../../src/consumers/apply-range.ts';
+import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
+import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
+import { evolveJob } from '../../src/domain/job/evolve.ts';
+import type { JobState } from '../../src/domain/job/state.ts';
+import {
+  errorMessageLength,
+  jobStatusTable,
+  statusCodes,
+} from '../../src/projections/job-status/table.ts';
+import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
+import { queueCountersTable } from '../../src/projections/queue-counters/table.ts';
+import { projections } from '../../src/projections/registry.ts';
+import { decodeEvent, type RecordedEvent } from '../../src/store/event-codec.ts';
+import { defineStatement } from '../../src/store/statement.ts';
+import { readHead } from '../../src/store/statements/read-head.ts';
+import { readLog } from '../../src/store/statements/read-log.ts';
+import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { move, play, queues } from './projections-history.ts';
+
+afterAll(() => stopPostgres15());
+
+let db: TestDatabase;
+
+/** The whole log, once everything is in it. */
+async function readEvents(): Promise<RecordedEvent[]> {
+  const client = await db.connect();
+  await expect
+    .poll(async () => (await client.query('select from event_inbox')).rowCount, { timeout: 20_000 })
+    .toBe(0);
+  const rows = await db.database.run(readLog, { afterPosition: 0n, limit: 1_000_000 });
+  return rows.map((row) => decodeEvent(row)).filter((event) => event !== undefined);
+}
+
+interface Fold {
+  readonly jobs: Map<string, JobState & { position: bigint }>;
+  readonly totals: Map<string, Record<(typeof totals)[number], number>>;
+}
+const totals = ['submitted', 'started', 'failed', 'retried', 'interrupted'] as const;
+const totalOf: Readonly<Record<string, (typeof totals)[number]>> = {
+  JobSubmitted: 'submitted',
+  JobClaimed: 'started',
+  JobFailed: 'failed',
+  JobRetried: 'retried',
+  JobInterrupted: 'interrupted',
+};
+
+function emptyFold(): Fold {
+  return { jobs: new Map(), totals: new Map() };
+}
+
+function foldOnto(fold: Fold, event: RecordedEvent): void {
+  const counts = fold.totals.get(event.queue) ?? {
+    submitted: 0,
+    started: 0,
+    failed: 0,
+    retried: 0,
+    interrupted: 0,
+  };
+  fold.totals.set(event.queue, counts);
+  const total = totalOf[event.type];
+  if (total !== undefined) counts[total] += 1;
+  if (event.type.startsWith('Queue')) return;
+  const job = event as RecordedJobEvent;
+  const before = fold.jobs.get(job.streamId) ?? null;
+  fold.jobs.set(job.streamId, { ...evolveJob(before, job), position: job.position ?? 0n });
+}
+
+/** As Postgres counts characters: by code points. */
+function beginning(text: string): string {
+  return Array.from(text).slice(0, errorMessageLength).join('');
+}
+
+/** A job as the table should have it. */
+function expectedRow(state: JobState & { position: bigint }) {
+  return {
+    job_id: state.id,
+    tenant_id: 1,
+    queue: state.queue,
+    type: state.type,
+    status: statusCodes[state.status],
+    retrying: state.retrying,
+    priority: state.priority,
+    failures: state.failures,
+    max_attempts: state.maxAttempts,
+    run_at: state.runAtMs,
+    submitted_at: state.submittedAtMs,
+    started_at: state.startedAtMs,
+    ended_at: state.endedAtMs,
+    error_name: state.lastError?.name ?? null,
+    error_message: state.lastError && beginning(state.lastError.message),
+    tags: state.tags.length === 0 ? null : state.tags,
+    unique_key: state.uniqueKey,
+    correlation: state.correlation,
+    position: state.position,
+    version: state.version,
+  };
+}
+
+const readJobStatus = defineStatement<Record<string, never>, ReturnType<typeof expectedRow>>({
+  name: 'test-read-job-status',
+  sql: (schema) => `
+    select j.job_id, j.tenant_id, q.name as queue, type.name as type, j.status, j.retrying,
+      j.priority, j.failures, j.max_attempts, j.run_at, j.submitted_at, j.started_at, j.ended_at,
+      j.error_name, j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
+    from ${jobStatusTable(schema)} j
+    left join ${schema}.queues q on q.id = j.queue_id
+    left join ${schema}.job_types type on type.id = j.type_id
+    order by j.job_id`,
+  values: () => [],
+});
+
+async function expectEqual(fold: Fold): Promise<void> {
+  const rows = await db.database.run(readJobStatus, {});
+  const states = [...fold.jobs.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  expect(rows).toEqual(states.map((state) => expectedRow(state)));
+  const ids = await db.context.names.queueIds(queues);
+  const counters = await readQueueCounters(db.database, 1, [...ids.values()]);
+  for (const name of queues) {
+    const inQueue = states.filter((state) => state.queue === name);
+    const count = (status: string) => inQueue.filter((state) => state.status === status).length;
+    const queueId = ids.get(name) ?? 0;
+    const zeros = { submitted: 0, started: 0, failed: 0, retried: 0, interrupted: 0 };
+    expect({ name, ...counters.get(queueId) }).toEqual({
+      name,
+      queueId,
+      waiting: count('waiting'),
+      running: count('running'),
+      completed: count('completed'),
+      dead: count('dead'),
+      cancelled: count('cancelled'),
+      ...(fold.totals.get(name) ?? zeros),
+    });
+  }
+}
+
+/** Applies the log from `after` on, and compares after every batch. */
+async function applyAndCompare(
+  events: readonly RecordedEvent[],
+  fold: Fold,
+  after: number,
+  batch: number,
+): Promise<void> {
+  for (let from = after; from < events.length; from += batch) {
+    const upTo = Math.min(from + batch, events.length);
+    const range = { after: BigInt(from), upTo: BigInt(upTo) };
+    for (const projection of projections) {
+      expect(await applyRange(db.database, projection, range)).toBe(true);
+    }
+    for (const event of events.slice(from, upTo)) foldOnto(fold, event);
+    await expectEqual(fold);
+  }
+}
+
+const forget = defineStatement<Record<string, never>, never>({
+  name: 'test-forget-read-models',
+  sql: (schema) => `
+    with emptied as (delete from ${jobStatusTable(schema)}),
+    emptied_too as (delete from ${queueCountersTable(schema)})
+    update ${schema}.consumer_checkpoints set position = 0`,
+  values: () => [],
+});
+
+describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) => {
+  beforeAll(async () => {
+    db = await createTestDatabase({ postgres, sequencer: true });
+    await prepareReadModels(db.database, projections);
+    await db.context.names.queueIds(queues);
+  });
+  afterAll(() => db.drop());
+
+  it('equal the fold of the log, after batches of any size', async () => {
+    const fold = emptyFold();
+    let seen = 0;
+    const history = fc.array(move, { minLength: 30, maxLength: 60, size: 'max' });
+    await fc.assert(
+      fc.asyncProperty(history, fc.constantFrom(1, 2, 7, 1_000), async (moves, batch) => {
+        await play(db, moves);
+        const events = await readEvents();
+        await applyAndCompare(events, fold, seen, batch);
+        seen = events.length;
+      }),
+      // What one history leaves the next one builds upon, so there is nothing to shrink to.
+      { numRuns: 16, endOnFailure: true },
+    );
+    const types = new Set((await readEvents()).map(({ type }) => type));
+    expect([...types].toSorted()).toEqual([
+      'JobCancelRequested',
+      'JobCancelled',
+      'JobClaimed',
+      'JobCompleted',
+      'JobDead',
+      'JobEdited',
+      'JobFailed',
+      'JobInterrupted',
+      'JobMoved',
+      'JobRescheduled',
+      'JobRetried',
+      'JobSnoozed',
+      'JobSubmitted',
+      'PayloadErased',
+      'QueueCreated',
+    ]);
+  }, 240_000);
+
+  it.each([7, 100, 20_000])('are the same when built anew in batches of %i', async (batch) => {
+    await db.database.run(forget, {});
+    const events = await readEvents();
+    expect(events.length).toBeGreaterThan(500);
+    expect(await db.database.run(readHead, {})).toMatchObject([
+      { position: BigInt(events.length) },
+    ]);
+    const fold = emptyFold();
+    for (const event of events) foldOnto(fold, event);
+    for (let from = 0; from < events.length; from += batch) {
+      const range = { after: BigInt(from), upTo: BigInt(Math.min(from + batch, events.length)) };
+      for (const projection of projections) await applyRange(db.database, projection, range);
+    }
+    await expectEqual(fold);
+  });
+});

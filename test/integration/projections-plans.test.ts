@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PositionRange } from '../../src/consumers/consumer.ts';
+import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
+import { projections } from '../../src/projections/registry.ts';
+import type { Executor } from '../../src/store/statement.ts';
+import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+afterAll(() => stopPostgres15());
+
+/** A node of a plan, as EXPLAIN (FORMAT JSON) tells it. */
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+describe.each([15, 18] as const)('the plans of projections on Postgres %i', (postgres) => {
+  let db: TestDatabase;
+  let client: pg.Client;
+
+  beforeAll(async () => {
+    db = await createTestDatabase({ postgres });
+    client = await db.connect();
+    await prepareReadModels(db.database, projections);
+    await db.context.names.queueIds(['mail']);
+    await db.context.names.typeIds(['send']);
+    await client.query('alter table events_0 set (autovacuum_enabled = off)');
+    await client.query('alter table job_status_v1 set (autovacuum_enabled = off)');
+  });
+  afterAll(() => db.drop());
+
+  /** 20,000 jobs: submitted, claimed, and one in ten failed, the others completed. */
+  const fill = () =>
+    client.query(`
+      insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type,
+        schema_version, data)
+      select (v - 1) * 20000 + n, now(), lpad(to_hex(n), 32, '0')::uuid, v, 1, 1,
+        case when v < 3 then v when n % 10 = 0 then 4 else 3 end, 1,
+        case when v = 1 then '{"type": "send", "priority": 4, "maxAttempts": 3}'::jsonb
+             when v = 3 then '{"attempt": 1, "error": {"name": "E", "message": "m"}}' end
+      from generate_series(1, 20000) n, generate_series(1, 3) v`);
+  const empty = async () => {
+    await client.query('drop trigger if exists log_is_kept on events_0');
+    await client.query('truncate events_0, job_status_v1, queue_counters_v1');
+  };
+
+  /** Applies a range and gives every node of every plan. */
+  async function nodesOf(range: PositionRange): Promise<PlanNode[]> {
+    const nodes: PlanNode[] = [];
+    const visit = (node: PlanNode): void => {
+      nodes.push(node);
+      for (const child of node.Plans ?? []) visit(child);
+    };
+    const explaining: Executor = {
+      async run(statement, params) {
+        const text = `explain (analyze, format json) ${statement.sql(db.schema)}`;
+        const explained = await client.query(text, [...statement.values(params)]);
+        visit(explained.rows[0]['QUERY PLAN'][0].Plan as PlanNode);
+        return [];
+      },
+    };
+    await client.query('begin');
+    for (const projection of projections) await projection.apply(explaining, range);
+    await client.query('commit');
+    return nodes;
+  }
+
+  const beliefs: Record<string, () => Promise<void>> = {
+    'knows the log': async () => {
+      await fill();
+      await client.query('analyze events, job_status_v1');
+    },
+    'believes the log to be empty': async () => {
+      await client.query('analyze events, job_status_v1');
+      await fill();
+    },
+    'believes the newest events not to be there yet': async () => {
+      await fill();
+      await client.query('delete from pg_statistic where starelid = $1::regclass', ['events_0']);
+    },
+  };
+
+  describe.each(Object.entries(beliefs))('where the planner %s', (_belief, prepare) => {
+    beforeEach(async () => {
+      await empty();
+      await prepare();
+    });
+
+    it('hash what is long, and find single jobs by their index', async () => {
+      const nodes = [
+        ...(await nodesOf({ after: 0n, upTo: 20_000n })),
+        ...(await nodesOf({ after: 20_000n, upTo: 60_000n })),
+      ];
+      const loops = nodes.filter((node) => node['Node Type'] === 'Nested Loop');
+      // The probe of a job that was there before; anything else would be a loop over a loop.
+      expect(new Set(loops.map((node) => node.Plans?.[1]?.['Node Type']))).toEqual(
+        new Set(['Limit']),
+      );
+      const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
+      expect(scans.map((node) => node['Relation Name'])).toEqual([]);
+      const { rows } = await client.query(
+        'select status, count(*)::int from job_status_v1 group by status order by status',
+      );
+      expect(rows).toEqual([
+        { status: 1, count: 2_000 },
+        { status: 3, count: 18_000 },
+      ]);
+    });
+  });
+});
