@@ -1,13 +1,21 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createGaugeSource } from './api/gauges.ts';
 import { createServer } from './api/server.ts';
 import { createProgram, type StartFlags, type WorkerFlags } from './cli/program.ts';
 import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import { migrate } from './store/migrate.ts';
+import { findTypes } from './store/statements/find-types.ts';
+import { holdsSuspect } from './store/statements/holds-suspect.ts';
+import { readGauges } from './store/statements/read-gauges.ts';
+import { readJobLogs } from './store/statements/read-job-logs.ts';
+import { readOldestDue } from './store/statements/read-oldest-due.ts';
+const statements = { findTypes, holdsSuspect, readGauges, readJobLogs, readOldestDue };
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -29,10 +37,13 @@ async function start(flags: StartFlags): Promise<void> {
     const connectionString = given === '' ? await embedded(flags.data, closers) : given;
     const jobs = await loadJobs(flags.jobs ?? starterModule());
     const daybook = await open(connectionString, flags.schema, jobs, true, telemetry, closers);
-    const app = await createServer({
+    telemetry.setGaugeSource(createGaugeSource(daybook.context, statements));
+    const app = createServer({
       context: daybook.context,
-      telemetry,
+      statements,
+      metricsText: () => telemetry.metricsText(),
       version: readVersion(),
+      instance: `${hostname()}:${process.pid}`,
       isDraining: () => stopped.asked,
     });
     closers.push(() => app.close());

@@ -8,6 +8,8 @@ const transport = createTransport({
   pool: true,
   maxConnections: 10,
   maxMessages: Number.POSITIVE_INFINITY,
+  // Trying again is what the queue is for, where it is written down.
+  maxRequeues: 0,
 });
 
 /** Sends one mail. The Message-ID is the job's id, so whoever receives it twice can tell. */

@@ -117,7 +117,8 @@ interface Counters {
 
 async function counters(url: string): Promise<Counters> {
   const answer = await fetch(`${url}/v1/queues/mail`);
-  return ((await answer.json()) as { counters: Counters }).counters;
+  const { jobs, totals } = (await answer.json()) as { jobs: Counters; totals: Counters };
+  return { ...jobs, ...totals };
 }
 
 async function ended(url: string): Promise<Counters> {

@@ -11,8 +11,8 @@ import { getJson, postJson, readUntil } from '../support/http.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const fixtures = fileURLToPath(new URL('fixtures/jobs.ts', import.meta.url));
-const hasEnded = ({ job }: { job: { state: string } }) =>
-  ['completed', 'dead', 'cancelled'].includes(job.state);
+const hasEnded = ({ state }: { state: string }) =>
+  ['completed', 'dead', 'cancelled'].includes(state);
 
 let folder: string;
 let started: ScriptProcess[];
@@ -54,8 +54,8 @@ describe('daybook start', () => {
     const { job } = JSON.parse(execFileSync('sh', ['-c', curl], { cwd: root, encoding: 'utf8' }));
     const ended = await readUntil(`${url}/v1/jobs/${job.id}`, hasEnded);
     const readme = readFileSync(join(root, 'README.md'));
-    expect(ended.job.state).toBe('completed');
-    expect(ended.job.result).toMatchObject({
+    expect(ended.state).toBe('completed');
+    expect(ended.result).toMatchObject({
       sha256: createHash('sha256').update(readme).digest('hex'),
       lines: readme.toString().split('\n').length - 1,
     });
@@ -74,7 +74,7 @@ describe('daybook start', () => {
     const payload = { path: 'no-such-file' };
     const submitted = await postJson(`${url}/v1/jobs`, { type: 'checksum', payload });
     const ended = await readUntil(`${url}/v1/jobs/${submitted.body.job.id}`, hasEnded);
-    expect(ended.job.state).toBe('dead');
+    expect(ended.state).toBe('dead');
     const { body } = await getJson(`${url}/v1/jobs/${submitted.body.job.id}/events`);
     const types = body.data.map((event: { type: string }) => event.type);
     expect(types.filter((type: string) => type === 'JobRetried')).toHaveLength(2);
@@ -86,13 +86,13 @@ describe('daybook start', () => {
     const slow = await postJson(`${first.url}/v1/jobs`, { type: 'slow', payload: { ms: 1_500 } });
     const later = await postJson(`${first.url}/v1/jobs`, { type: 'echo', delayMs: 3_600_000 });
     const id = slow.body.job.id as string;
-    await readUntil(`${first.url}/v1/jobs/${id}`, ({ job }) => job.state === 'running');
+    await readUntil(`${first.url}/v1/jobs/${id}`, ({ state }) => state === 'running');
     expect(await first.stop('SIGINT')).toBe(0);
     const second = await start('--jobs', fixtures);
     const finished = await getJson(`${second.url}/v1/jobs/${id}`);
-    expect(finished.body.job).toMatchObject({ state: 'completed', result: 'done' });
+    expect(finished.body).toMatchObject({ state: 'completed', result: 'done' });
     const waiting = await getJson(`${second.url}/v1/jobs/${later.body.job.id}`);
-    expect(waiting.body.job.state).toBe('scheduled');
+    expect(waiting.body.state).toBe('scheduled');
   });
 
   it('starts again after SIGKILL, on the Postgres that was left running', async () => {
@@ -103,7 +103,7 @@ describe('daybook start', () => {
     const second = await start('--jobs', fixtures);
     expect(second.output).toContain('was killed');
     const found = await getJson(`${second.url}/v1/jobs/${body.job.id}`);
-    expect(found.body.job).toMatchObject({ state: 'completed', result: 'kept' });
+    expect(found.body).toMatchObject({ state: 'completed', result: 'kept' });
   });
 
   it('says in one sentence that the port is taken', async () => {

@@ -54,19 +54,36 @@ const text = fc.constantFrom('connect ECONNREFUSED', '…', 'ü'.repeat(300), '�
 const queue = fc.constantFrom(...queues);
 const kind = <Kind extends Move['kind']>(name: Kind) => fc.constant(name);
 
-const newJob: fc.Arbitrary<NewJob> = fc.record(
+/** When a job is to run: at once, at a time (some beyond what a float keeps to the µs), after a delay. */
+const when = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({}) },
   {
-    type: fc.constantFrom('send', 'render', 'sweep'),
-    queue,
-    priority: fc.integer({ min: 0, max: 9 }),
-    maxAttempts: fc.integer({ min: 1, max: 3 }),
-    tags,
-    correlationId: fc.constantFrom('order-1', 'order-2'),
-    runAtMs: fc.constantFrom(1, 1_000_000_000_123, 4_102_444_800_999, 253_402_300_123_457),
-    retryPolicy: fc.constant({ kind: 'fixed' as const, delayMs: 0, jitter: 0 }),
+    weight: 1,
+    arbitrary: fc.record({
+      runAtMs: fc.constantFrom(1, 1_000_000_000_123, 4_102_444_800_999, 253_402_300_123_457),
+    }),
   },
-  { requiredKeys: ['type', 'queue', 'maxAttempts'] },
+  { weight: 1, arbitrary: fc.record({ delayMs: fc.constantFrom(1, 3_600_123) }) },
 );
+
+const newJob: fc.Arbitrary<NewJob> = fc
+  .tuple(
+    fc.record(
+      {
+        type: fc.constantFrom('send', 'render', 'sweep'),
+        queue,
+        priority: fc.integer({ min: 0, max: 9 }),
+        maxAttempts: fc.integer({ min: 1, max: 3 }),
+        tags,
+        correlationId: fc.constantFrom('order-1', 'order-2'),
+        uniqueKey: fc.uuid(),
+        retryPolicy: fc.constant({ kind: 'fixed' as const, delayMs: 0, jitter: 0 }),
+      },
+      { requiredKeys: ['type', 'queue', 'maxAttempts'] },
+    ),
+    when,
+  )
+  .map(([job, time]) => ({ ...job, ...time }));
 
 /** Any move; those that lead on are likelier. */
 export const move: fc.Arbitrary<Move> = fc.oneof(

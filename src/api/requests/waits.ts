@@ -15,19 +15,21 @@ export interface Wait {
 export interface Waits {
   /** @throws DaybookError `overloaded` when too many wait already */
   begin(reply: FastifyReply): Wait;
-  /** Ends all of them early: they answer what they have. */
+  /** Ends all of them early, also those that begin later: they answer what they have. */
   endAll(): void;
 }
 
 /** @param limit requests that may wait at the same time */
 export function createWaits(limit: number): Waits {
   const waiting = new Set<AbortController>();
+  let over = false;
   return {
     begin(reply) {
       if (waiting.size >= limit) {
         throw new DaybookError('overloaded', `${limit} requests wait already.`);
       }
       const controller = new AbortController();
+      if (over) controller.abort();
       waiting.add(controller);
       let abandoned = false;
       const gone = () => {
@@ -48,6 +50,7 @@ export function createWaits(limit: number): Waits {
       };
     },
     endAll() {
+      over = true;
       for (const controller of waiting) controller.abort();
     },
   };
