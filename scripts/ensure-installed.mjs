@@ -38,11 +38,11 @@ export class InstallError extends Error {
 }
 
 /**
- * Makes node_modules hold what package-lock.json names, running `npm ci` if it does not. Safe when
+ * Makes node_modules hold what package-lock.json names, running `npm install` if it does not. Safe when
  * two processes do it at once: the second waits for the first.
  * @param {string} [project] the folder of package.json
  * @returns {Promise<void>}
- * @throws {InstallError} when Node is too old or `npm ci` fails
+ * @throws {InstallError} when Node is too old or `npm install` fails
  */
 export async function ensureInstalled(project = dirname(dirname(fileURLToPath(import.meta.url)))) {
   checkNode(process.versions.node);
@@ -114,32 +114,35 @@ function hashFile(project) {
 }
 
 /**
- * Runs `npm ci`. What it says goes to stderr: stdout belongs to the program that runs afterwards.
+ * Runs `npm install --no-save`, which follows the lock file and leaves it as it is. Not `npm ci`: that
+ * refuses a lock file without the builds for other platforms, which npm leaves out of it on machines
+ * whose registry does not have them. What it says goes to stderr: stdout belongs to the program that
+ * runs afterwards.
  * @param {string} project
  */
 async function install(project) {
-  console.error('Installing what Daybook needs (npm ci) ...');
+  console.error('Installing what Daybook needs (npm install) ...');
   // Under `npm start` the running npm names its own program; other package managers do not count.
   const running = process.env['npm_execpath'];
   const [command, ...first] =
     running !== undefined && basename(running) === 'npm-cli.js'
       ? [process.execPath, running]
       : ['npm'];
-  const child = spawn(command, [...first, 'ci', '--no-audit', '--no-fund'], {
+  const child = spawn(command, [...first, 'install', '--no-save', '--no-audit', '--no-fund'], {
     cwd: project,
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32' && first.length === 0,
   });
   const [code, signal] = await once(child, 'exit').catch((error) => {
     throw new InstallError(
-      `npm could not be started (${error.message}): install it, and run npm ci in ${project}.`,
+      `npm could not be started (${error.message}): install it, and run npm install in ${project}.`,
       1,
     );
   });
   if (code === 0) return;
   const ending = signal === null ? `exit code ${code}` : `signal ${signal}`;
   throw new InstallError(
-    `npm ci failed with ${ending}: mend what it names above, and start again.`,
+    `npm install failed with ${ending}: mend what it names above, and start again.`,
     code ?? 1,
   );
 }

@@ -87,20 +87,21 @@ export function errorPage(code: ErrorCode): string {
 export function problemOf(thrown: unknown, requestId: string, instance: string): ProblemAnswer {
   const error = presentable(thrown);
   const { status, retryAfterS } = httpAnswers[error.code] ?? internal;
+  const members = {
+    type: errorPage(error.code),
+    title: errorCatalogue[error.code].title,
+    status,
+    // The message of this one quotes Postgres.
+    detail: error.code === 'migration-needed' ? error.advice : error.message,
+    instance,
+    code: error.code,
+    requestId,
+    retryable: retryAfterS !== undefined,
+    errors: error.fields,
+  };
   return {
-    problem: {
-      ...error.facts,
-      type: errorPage(error.code),
-      title: errorCatalogue[error.code].title,
-      status,
-      // The message of this one quotes Postgres.
-      detail: error.code === 'migration-needed' ? error.advice : error.message,
-      instance,
-      code: error.code,
-      requestId,
-      retryable: retryAfterS !== undefined,
-      errors: error.fields,
-    },
+    // Facts stand behind the members, and never take the place of one.
+    problem: { ...members, ...error.facts, ...members },
     retryAfterS,
     unexpected: error.code === 'internal',
   };

@@ -54,15 +54,29 @@ export function createServer(dependencies: ApiDependencies): FastifyInstance {
   });
 
   const waits = createWaits(api.limits.waiting);
-  app.addHook('preClose', (done) => {
-    waits.endAll();
-    done();
-  });
+  endGracefully(app, waits);
   void app.register(async (scope) => {
     await documentRoutes(scope, api.version);
     addRoutes(scope, api, waits);
   });
   return app;
+}
+
+/**
+ * Closing ends waits early, and lets go of connections as their answers are sent: a client that keeps
+ * its connection alive would otherwise keep the server from closing.
+ */
+function endGracefully(app: FastifyInstance, waits: Waits): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    waits.endAll();
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {

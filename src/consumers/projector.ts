@@ -26,6 +26,8 @@ export interface ProjectorOptions {
 
 /** From the start of one batch to the next that is not full: bounds how often a checkpoint is written. */
 const EVERY_MS = 50;
+/** For each ms of work, so many of rest, once the end of the log is reached. */
+const IDLE_SHARE = 2;
 /** Without a hint, how long until the log is looked at again. */
 const POLL_MS = 250;
 const LEASE_MS = 5_000;
@@ -78,8 +80,12 @@ function createConsumerLoop(options: ProjectorOptions, duty: Duty, consumer: Con
     const tookMs = clock.elapsedMs() - began;
     observer.projected(name, Number(upTo - after));
     size.took(tookMs, upTo === end);
-    // Slept here and not by the loop, whose pauses end with every hint.
-    if (upTo === head) await clock.sleep(Math.max(0, EVERY_MS - tookMs), signal);
+    // Slept here and not by the loop, whose pauses end with every hint. A batch that took long is
+    // followed by a long pause: the larger the next one is, the more of a job's events fall into it
+    // together, and are written as one row.
+    if (upTo === head) {
+      await clock.sleep(Math.max(EVERY_MS - tookMs, tookMs * IDLE_SHARE), signal);
+    }
     return 0;
   }
 

@@ -1,4 +1,4 @@
-const SECRET_KEY = /passw(or)?d|secret|authorization|api-?key|lease-?token/i;
+const SECRET_KEY = /passw(or)?d|secret|authorization|api[-_]?key|lease[-_]?token/i;
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@]+@/gi;
 const SETTING_PASSWORD = /\b(password\s*=\s*)('[^']*'|\S+)/gi;
 

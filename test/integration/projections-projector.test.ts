@@ -235,13 +235,16 @@ describe('the projector', () => {
     await work(db, 1);
     await eventually(counters).toMatchObject({ submitted: 10 });
     const second = await startProjector(other, projections);
-    await work(db, 1);
-    await eventually(counters).toMatchObject({ submitted: 20 });
+    // Enough of it that both would get some, were both at it.
+    for (let time = 0; time < 5; time += 1) {
+      await work(db, 2);
+      await eventually(counters).toMatchObject({ submitted: 30 + 20 * time });
+    }
     expect(second.applied).toEqual([]);
     await first.projector.stop();
     await work(db, 1);
     // Well before the lease of the first would have lapsed.
-    await expect.poll(counters, { timeout: 4_000 }).toMatchObject({ submitted: 30 });
+    await expect.poll(counters, { timeout: 4_000 }).toMatchObject({ submitted: 120 });
     expect(second.applied.length).toBeGreaterThan(0);
   });
 

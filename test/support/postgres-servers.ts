@@ -1,7 +1,8 @@
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
+import { codeOf } from '../../src/store/sqlstate.ts';
 
 export type PostgresVersion = 15 | 18;
 
@@ -26,22 +27,53 @@ const settings = {
 
 /** Starts an embedded Postgres in a folder of its own. */
 export async function startTestServer(version: PostgresVersion): Promise<TestServer> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), `daybook-test-${version}-`)));
+  await removeLeftovers(version);
+  const prefix = `${folderPrefix(version)}${process.pid}-`;
+  const folder = await realpath(await mkdtemp(join(tmpdir(), prefix)));
   // The server may run as another user than we do.
   await chmod(folder, 0o755);
+  return startIn(folder, version);
+}
+
+const folderPrefix = (version: PostgresVersion) => `daybook-test-${version}-of-`;
+
+async function startIn(folder: string, version: PostgresVersion): Promise<TestServer> {
   const dataFolder = join(folder, 'postgres');
-  const server = await startEmbeddedPostgres({
-    dataFolder,
-    packageName: packages[version],
-    settings,
-  });
+  const packageName = packages[version];
+  const server = await startEmbeddedPostgres({ dataFolder, packageName, settings });
   return {
     connectionString: server.connectionString,
     async stop() {
       await server.stop();
-      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+      await removeFolder(folder);
     },
   };
+}
+
+/** Takes over, stops and removes servers whose test run was killed, as Ctrl-C twice does. */
+async function removeLeftovers(version: PostgresVersion): Promise<void> {
+  const prefix = folderPrefix(version);
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(prefix) || isAlive(Number.parseInt(name.slice(prefix.length), 10)))
+      continue;
+    const folder = join(tmpdir(), name);
+    // Another run may be removing it at this moment.
+    const leftover = await startIn(folder, version).catch(() => undefined);
+    await (leftover?.stop() ?? removeFolder(folder));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 /** Where global-setup.ts leaves the address of the shared server. */

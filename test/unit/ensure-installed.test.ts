@@ -123,7 +123,7 @@ describe('ensureInstalled', () => {
     const { code, said } = await ensureInstalled({ FAIL: '7' }).result;
     expect(code).toBe(7);
     expect(said.trim().split('\n').at(-1)).toBe(
-      'npm ci failed with exit code 7: mend what it names above, and start again.',
+      'npm install failed with exit code 7: mend what it names above, and start again.',
     );
     await ensureInstalled().result;
     expect(await npmCalls()).toHaveLength(2);

@@ -27,7 +27,7 @@ export const statements: ApiStatements = {
 /** An answer, as JSON where it is JSON. */
 export interface ApiAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever came
   readonly body: any;
   readonly text: string;
@@ -150,7 +150,7 @@ function checked(
   path: string,
   answer: ApiAnswer,
 ): ApiAnswer {
-  const contentType = String(answer.headers['content-type'] ?? '').split(';')[0];
+  const [contentType] = String(answer.headers['content-type']).split(';');
   if (answer.status >= 400 && answer.body?.code !== undefined) {
     expect(contentType).toBe('application/problem+json');
     expect(problemSchema.parse(answer.body)).toMatchObject({

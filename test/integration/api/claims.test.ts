@@ -133,7 +133,7 @@ describe('POST /v1/queues/{queue}/claim', () => {
     const answers = await Promise.all(waiting);
     const got = answers.map(({ body }) => body.jobs.map((job: { id: string }) => job.id));
     expect(got.every((jobs) => jobs.length === 1)).toBe(true);
-    expect(got.flat().toSorted()).toEqual(ids);
+    expect(new Set(got.flat())).toEqual(new Set(ids));
   });
 
   it('beats for a worker that waits longer than its lease', async () => {
@@ -190,7 +190,7 @@ describe('a suspect', () => {
     expect(jobs).toHaveLength(1);
     expect((await claim({ limit: 10, session })).body.jobs).toEqual([]);
     const other = (await claim({ limit: 10 })).body.jobs;
-    expect([jobs[0].id, other[0].id].toSorted()).toEqual(ids.toSorted());
+    expect(new Set([jobs[0].id, other[0].id])).toEqual(new Set(ids));
   });
 });
 
@@ -227,7 +227,9 @@ describe('POST /v1/claims/complete', () => {
   it('takes 1,000 at once', async () => {
     const { items } = await claimed(1_000);
     const { body } = await api.post('/v1/claims/complete', { items });
-    expect(body.items.every(({ outcome }: { outcome: string }) => outcome === 'recorded')).toBe(true);
+    expect(body.items.every(({ outcome }: { outcome: string }) => outcome === 'recorded')).toBe(
+      true,
+    );
   });
 
   it('refuses a result of more than 1 MiB', async () => {
@@ -310,7 +312,9 @@ describe('every outcome', () => {
     const { session, item } = await claimed();
     await lapse(api.db, session);
     await expire(api.db);
-    const { status, body } = await api.post(`/v1/claims/${verb}`, { items: [{ ...item, ...more }] });
+    const { status, body } = await api.post(`/v1/claims/${verb}`, {
+      items: [{ ...item, ...more }],
+    });
     expect(status).toBe(200);
     expect(body.items).toEqual([{ jobId: item?.jobId, outcome: 'lease-lost' }]);
   });
@@ -320,7 +324,7 @@ describe('every outcome', () => {
     const wrong = [
       [{}, '/items'],
       [{ items: [] }, '/items'],
-      [{ items: Array(1_001).fill(item) }, '/items'],
+      [{ items: Array.from({ length: 1_001 }, () => item) }, '/items'],
       [{ items: [item, item] }, '/items/1/jobId'],
       [{ items: [{ ...item, jobId: 'no-uuid' }] }, '/items/0/jobId'],
       [{ items: [{ ...item, leaseToken: item.leaseToken.toUpperCase() }] }, '/items/0/leaseToken'],

@@ -67,7 +67,12 @@ describe('health', () => {
   it('is live and ready', async () => {
     const { app } = serve();
     const live = await app.inject('/health/live');
-    expect(live.json()).toEqual({ status: 'live', instance: 'here', version: '1.2.3', reasons: [] });
+    expect(live.json()).toEqual({
+      status: 'live',
+      instance: 'here',
+      version: '1.2.3',
+      reasons: [],
+    });
     const ready = await app.inject('/health/ready');
     expect(ready.statusCode).toBe(200);
     expect(ready.json()).toMatchObject({ status: 'ready', reasons: [] });

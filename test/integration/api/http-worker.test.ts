@@ -23,12 +23,11 @@ async function call(method: string, path: string, body?: unknown): Promise<any> 
       ? {}
       : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   });
-  expect(answer.ok, `${method} ${path}: ${answer.status}`).toBe(true);
+  expect([method, path, answer.ok]).toEqual([method, path, true]);
   return answer.status === 204 ? null : answer.json();
 }
 
-const submit = async (job: object): Promise<string> =>
-  (await call('POST', '/jobs', job)).job.id;
+const submit = async (job: object): Promise<string> => (await call('POST', '/jobs', job)).job.id;
 
 /** Works off a queue until a claim comes back empty; what to do with a job hangs on its type. */
 async function work(queue: string): Promise<void> {
@@ -192,6 +191,6 @@ describe('a server that closes', () => {
     expect((await small.get(path)).status).toBe(200);
     await small.close();
     const statuses = (await Promise.all(waiting)).map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([200, 503]);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
   });
 });

@@ -97,16 +97,21 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(operations.length);
     const tags = document.tags.map(({ name }: { name: string }) => name);
     for (const { at, operation } of operations) {
-      expect(operation.operationId, at).toMatch(/^[a-z][A-Za-z]+$/);
-      expect(operation.summary, at).toEqual(expect.any(String));
-      expect(tags, at).toContain(operation.tags?.[0]);
+      expect({ at, ...operation }).toMatchObject({
+        at,
+        operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
+        summary: expect.any(String),
+      });
+      expect(tags).toContain(operation.tags?.[0]);
     }
   });
 
   it('leads every reference to a schema, and uses every schema', () => {
-    const refs = nodes(document).flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref] : []));
+    const refs = nodes(document).flatMap(([, { $ref }]) =>
+      typeof $ref === 'string' ? [$ref] : [],
+    );
     expect(refs.length).toBeGreaterThan(100);
-    for (const ref of refs) expect(target(ref), ref).toEqual(expect.any(Object));
+    expect(refs.filter((ref) => typeof target(ref) !== 'object')).toEqual([]);
     const used = new Set(refs.map((ref) => ref.split('/').at(-1)));
     expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([]);
   });
@@ -115,11 +120,12 @@ describe('the OpenAPI document', () => {
     for (const { at, path, operation } of operations) {
       const wanted = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
-      expect(given.map(({ name }) => name).toSorted(), at).toEqual(wanted.toSorted());
-      for (const { required, schema } of given) {
-        expect(required, at).toBe(true);
-        expect(schema, at).toEqual(expect.any(Object));
-      }
+      expect([at, ...given]).toEqual([
+        at,
+        ...wanted.map((name) =>
+          expect.objectContaining({ name, required: true, schema: expect.any(Object) }),
+        ),
+      ]);
     }
   });
 
@@ -127,37 +133,38 @@ describe('the OpenAPI document', () => {
     for (const { at, operation } of operations) {
       if (operation.requestBody === undefined) continue;
       const media = operation.requestBody.content['application/json'];
-      expect(media?.schema, at).toEqual(expect.any(Object));
+      expect([at, media?.schema]).toEqual([at, expect.any(Object)]);
     }
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       if (!name.endsWith('Input')) continue;
       for (const [at, node] of nodes(schema, name)) {
         if (node['type'] !== 'object' || node['properties'] === undefined) continue;
-        expect(node['additionalProperties'], at).toBe(false);
+        expect([at, node['additionalProperties']]).toEqual([at, false]);
       }
     }
   });
 
   it('knows which bodies may be left out', () => {
+    const optionals = ['beatWorker', 'cancelJob', 'pauseQueue', 'resumeQueue', 'retryJob'];
     const optional = operations
       .filter(({ operation }) => operation.requestBody?.required === false)
-      .map(({ operation }) => operation.operationId)
-      .toSorted();
-    expect(optional).toEqual(['beatWorker', 'cancelJob', 'pauseQueue', 'resumeQueue', 'retryJob']);
+      .map(({ operation }) => operation.operationId);
+    expect(optional).toEqual(expect.arrayContaining(optionals));
+    expect(optional).toHaveLength(optionals.length);
   });
 
   it('documents every error as a problem, by the codes it may have', () => {
     const codes = Object.keys(errorCatalogue);
     for (const { at, operation } of operations) {
       const failures = Object.entries(operation.responses).filter(([status]) => status >= '400');
-      expect(failures.length, at).toBeGreaterThanOrEqual(4);
+      expect(failures.length).toBeGreaterThanOrEqual(4);
       for (const [status, { content, description }] of failures) {
         if (at === 'GET /health/ready' && status === '503') continue;
-        expect(Object.keys(content ?? {}), at).toEqual(['application/problem+json']);
+        expect([at, ...Object.keys(content ?? {})]).toEqual([at, 'application/problem+json']);
         expect(content?.['application/problem+json']?.schema).toEqual({
           $ref: '#/components/schemas/Problem',
         });
-        for (const code of description?.split(', ') ?? []) expect(codes, at).toContain(code);
+        for (const code of description?.split(', ') ?? []) expect(codes).toContain(code);
       }
     }
   });
@@ -175,7 +182,7 @@ describe('the OpenAPI document', () => {
       await api.post('/v1/jobs', { type: 'x', queue: 'empty', delayMs: 60_000 });
       const quick = path.endsWith('/claim') ? { ...(example as object), waitMs: 0 } : example;
       const answer = await api.ask(method as 'POST', url, quick);
-      expect(answer.status, at).toBeLessThan(300);
+      expect([at, Math.floor(answer.status / 100)]).toEqual([at, 2]);
     }
   });
 

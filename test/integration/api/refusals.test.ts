@@ -60,7 +60,7 @@ describe('a body', () => {
     const large = `{"type":"x","payload":"${'x'.repeat(1_048_576 + 65_536)}"}`;
     for (const path of ['/v1/jobs', '/v1/claims/release', '/v1/queues/default/pause']) {
       const { status, body } = await api.post(path, large);
-      expect(status, path).toBe(413);
+      expect([path, status]).toEqual([path, 413]);
       expect(body.code).toBe('payload-too-large');
     }
   });
@@ -126,7 +126,7 @@ describe('a request from elsewhere', () => {
   ] as Record<string, string>[])('is refused: %j', async (headers) => {
     for (const path of ['/v1/jobs', '/health/live', '/metrics', '/docs/', '/nowhere']) {
       const { status, body } = await api.ask('GET', path, undefined, headers);
-      expect(status, path).toBe(403);
+      expect([path, status]).toEqual([path, 403]);
       expect(body.code).toBe('forbidden-host');
     }
     const written = await api.post('/v1/jobs', { type: 'x', queue: 'never' }, headers);
@@ -164,9 +164,19 @@ describe('a request id', () => {
 
 it('never answers 500, whatever a text holds', async () => {
   const id = await submitOne(api.db);
-  const texts = ['\u0000', '\uD800', '\uDFFF', '\u202E', '"\'\\', '$1; drop table', '%', '{}', '🦀'];
+  const texts = [
+    '\u0000',
+    '\uD800',
+    '\uDFFF',
+    '\u202E',
+    '"\'\\',
+    '$1; drop table',
+    '%',
+    '{}',
+    '🦀',
+  ];
   for (const text of texts) {
-    const query = encodeURIComponent(text.toWellFormed());
+    const query = encodeURIComponent(text.replaceAll(/[\uD800-\uDFFF]/g, '?'));
     const answers = await Promise.all([
       api.post('/v1/jobs', { type: text }),
       api.post('/v1/jobs', { type: 'x', payload: { [text]: text }, tags: [text] }),
@@ -180,7 +190,8 @@ it('never answers 500, whatever a text holds', async () => {
       api.get(`/v1/jobs/${query}`),
       api.get(`/v1/queues/${query}`),
     ]);
-    for (const { status, text: body } of answers) expect(status, `${text}: ${body}`).toBeLessThan(500);
+    for (const { status, text: body } of answers)
+      expect(status, `${text}: ${body}`).toBeLessThan(500);
   }
   expect(api.observed.filter(({ what }) => what === 'warn')).toEqual([]);
 });

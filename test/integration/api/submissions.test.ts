@@ -100,7 +100,11 @@ describe('POST /v1/jobs', () => {
     ['a time before 1970', { type: 'x', runAt: '1969-12-31T00:00:00Z' }, '/runAt'],
     ['both times', { type: 'x', runAt: '2030-01-01T00:00:00Z', delayMs: 1 }, '/delayMs'],
     ['a custom backoff', { type: 'x', backoff: { kind: 'custom' } }, '/backoff/kind'],
-    ['a negative delay', { type: 'x', backoff: { kind: 'fixed', delayMs: -1 } }, '/backoff/delayMs'],
+    [
+      'a negative delay',
+      { type: 'x', backoff: { kind: 'fixed', delayMs: -1 } },
+      '/backoff/delayMs',
+    ],
     ['21 tags', { type: 'x', tags: Array.from({ length: 21 }, String) }, '/tags'],
     ['an empty tag', { type: 'x', tags: ['a', ''] }, '/tags/1'],
     ['NUL in a tag', { type: 'x', tags: ['a\u0000'] }, '/tags/0'],
@@ -112,7 +116,9 @@ describe('POST /v1/jobs', () => {
     const answer = await api.post('/v1/jobs', body);
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ code: 'invalid-request', retryable: false });
-    expect(answer.body.errors.map((field: { pointer: string }) => field.pointer)).toContain(pointer);
+    expect(answer.body.errors.map((field: { pointer: string }) => field.pointer)).toContain(
+      pointer,
+    );
   });
 
   it('keeps whatever a payload says, to the last character', async () => {
@@ -210,7 +216,10 @@ describe('POST /v1/jobs/batch', () => {
 
   it('takes all or none, and says which job is wrong', async () => {
     const queue = 'none-of-it';
-    const jobs = [{ type: 'x', queue }, { type: 'X', queue }];
+    const jobs = [
+      { type: 'x', queue },
+      { type: 'X', queue },
+    ];
     const { status, body } = await api.post('/v1/jobs/batch', { jobs });
     expect(status).toBe(400);
     expect(body.errors[0].pointer).toBe('/jobs/1/type');
