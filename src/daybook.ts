@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { changeJobs, type ChangeOutcome } from './commands/change-jobs.ts';
-import { changeQueue, type Queue } from './commands/change-queue.ts';
-import { payloadText, type SubmittedJob } from './commands/prepare-job.ts';
-import { type JobSnapshot, readJob, waitForJob } from './commands/read-job.ts';
-import { submitJobs } from './commands/submit-jobs.ts';
+import { changeJobs, type ChangeOutcome } from './commands/change/change-jobs.ts';
+import { changeQueue, type Queue } from './commands/change/change-queue.ts';
+import { payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
+import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
+import { submitJobs } from './commands/submit/submit-jobs.ts';
 import type { CommandOptions, WriteContext } from './commands/write-context.ts';
 import {
   caretakerOptions,
@@ -39,9 +39,9 @@ import type { Middleware } from './workers/job-context.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { CommandOptions } from './commands/write-context.ts';
-export type { JobSnapshot } from './commands/read-job.ts';
-export type { Queue } from './commands/change-queue.ts';
-export type { SubmittedJob } from './commands/prepare-job.ts';
+export type { JobSnapshot } from './commands/read/read-job.ts';
+export type { Queue } from './commands/change/change-queue.ts';
+export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { NewJob } from './domain/job/new-job.ts';
 export { evolveJob, foldJob } from './domain/job/evolve.ts';

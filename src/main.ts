@@ -6,16 +6,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createGaugeSource } from './api/gauges.ts';
 import { createServer } from './api/server.ts';
 import { createProgram, type StartFlags, type WorkerFlags } from './cli/program.ts';
+import { parseOptions, serverOptions } from './config/options.ts';
 import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import { migrate } from './store/migrate.ts';
-import { findTypes } from './store/statements/find-types.ts';
-import { holdsSuspect } from './store/statements/holds-suspect.ts';
-import { readGauges } from './store/statements/read-gauges.ts';
-import { readJobLogs } from './store/statements/read-job-logs.ts';
-import { readOldestDue } from './store/statements/read-oldest-due.ts';
-const statements = { findTypes, holdsSuspect, readGauges, readJobLogs, readOldestDue };
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -33,21 +28,20 @@ interface Stopped {
 
 async function start(flags: StartFlags): Promise<void> {
   await untilStopped(async (closers, stopped, telemetry) => {
-    const given = process.env['DATABASE_URL'] ?? '';
-    const connectionString = given === '' ? await embedded(flags.data, closers) : given;
+    const own = process.env['DATABASE_URL'] ?? '';
+    const connectionString = own === '' ? await embedded(flags.data, closers) : own;
     const jobs = await loadJobs(flags.jobs ?? starterModule());
     const daybook = await open(connectionString, flags.schema, jobs, true, telemetry, closers);
-    telemetry.setGaugeSource(createGaugeSource(daybook.context, statements));
+    telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
       context: daybook.context,
-      statements,
       metricsText: () => telemetry.metricsText(),
       version: readVersion(),
       instance: `${hostname()}:${process.pid}`,
       isDraining: () => stopped.asked,
     });
     closers.push(() => app.close());
-    const { host = '127.0.0.1', port = 7_070 } = flags;
+    const { host, port } = parseOptions(serverOptions, given(flags, 'host', 'port'));
     const url = await app.listen({ host, port }).catch((error: unknown) => {
       throw cannotListen(error, host, port);
     });
@@ -145,6 +139,15 @@ async function open(
 
 function workerSettings({ queue, concurrency }: Pick<WorkerFlags, 'queue' | 'concurrency'>) {
   return { queues: [...(queue ?? ['default'])], concurrency: concurrency ?? 10 };
+}
+
+/** The flags that were given, by name. */
+function given<Flags extends object>(flags: Flags, ...names: (keyof Flags)[]) {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      return flags[name] === undefined ? [] : [[name, flags[name]]];
+    }),
+  );
 }
 
 function databaseUrl(): string {

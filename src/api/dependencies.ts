@@ -4,7 +4,6 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 /** What the server needs; made once per process by the door. */
 export interface ApiDependencies {
   readonly context: WriteContext;
-  readonly statements: ApiStatements;
   /** The text of /metrics. */
   metricsText(): Promise<string>;
   /** The version of Daybook. */
@@ -41,54 +40,6 @@ const defaultLimits: ApiLimits = {
   claimBytes: 16 * 1_048_576,
   allowedHosts: [],
 };
-
-/**
- * A statement of the store by its shape. The store's statements are its own, so the door hands over
- * those that serve requests without any decision in between.
- */
-interface ServedStatement<Params, Row> {
-  readonly name: string;
-  sql(schema: string): string;
-  values(params: Params): readonly unknown[];
-  readonly row?: Row;
-}
-
-/** The statements of the same names in src/store/statements. */
-export interface ApiStatements {
-  readonly findTypes: ServedStatement<
-    {
-      readonly tenantId: number;
-      readonly names: readonly string[];
-      readonly ids: readonly number[];
-    },
-    { id: number; name: string }
-  >;
-  readonly holdsSuspect: ServedStatement<
-    { readonly tenantId: number; readonly session: string },
-    { id: string }
-  >;
-  readonly readGauges: ServedStatement<
-    Record<string, never>,
-    {
-      readonly inbox_lag: bigint;
-      readonly oldest_inbox_age_ms: number;
-      readonly oldest_snapshot_age_ms: number;
-    }
-  >;
-  readonly readJobLogs: ServedStatement<
-    {
-      readonly tenantId: number;
-      readonly jobId: string;
-      readonly after: number;
-      readonly limit: number;
-    },
-    { line: number; logged_at: number; message: string }
-  >;
-  readonly readOldestDue: ServedStatement<
-    { readonly tenantId: number; readonly queueIds: readonly number[] },
-    { queue_id: number; oldest_due_at: number | null }
-  >;
-}
 
 /** The dependencies with every default filled in. */
 export interface Api extends ApiDependencies {

@@ -1,28 +1,24 @@
-import { listQueues } from '../commands/change-queue.ts';
+import { listQueues } from '../commands/change/change-queue.ts';
+import { readLogGauges, readOldestDueJobs } from '../commands/read/read-gauges.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import { listLags } from '../consumers/lag.ts';
 import { readQueueCounters } from '../projections/queue-counters/queries.ts';
 import { projections } from '../projections/registry.ts';
 import type { DatabaseGauges, GaugeSource, QueueGauges } from '../telemetry/gauge-source.ts';
-import type { ApiStatements } from './dependencies.ts';
-
-type GaugeStatements = Pick<ApiStatements, 'readGauges' | 'readOldestDue'>;
 
 /** What a scrape reads from the database: the counters of every queue, and how far readers lag. */
 export function createGaugeSource(
   context: WriteContext,
-  statements: GaugeStatements,
   nowMs: () => number = Date.now,
 ): GaugeSource {
   const { database } = context;
   return {
     async read() {
       const [queues, log, lags] = await Promise.all([
-        readQueues(context, statements, nowMs),
-        database.run(statements.readGauges, {}),
+        readQueues(context, nowMs),
+        readLogGauges(context),
         listLags(database),
       ]);
-      const [row] = log;
       return {
         queues,
         projections: lags.map(({ name, version, lagEvents, lagSeconds }) => ({
@@ -30,7 +26,7 @@ export function createGaugeSource(
           lagEvents: Number(lagEvents),
           lagSeconds,
         })),
-        ...(row === undefined ? {} : logGauges(row)),
+        ...(log === null ? {} : logGauges(log)),
       };
     },
     pool() {
@@ -52,19 +48,14 @@ function logGauges(row: {
   };
 }
 
-async function readQueues(
-  context: WriteContext,
-  statements: GaugeStatements,
-  nowMs: () => number,
-): Promise<QueueGauges[]> {
+async function readQueues(context: WriteContext, nowMs: () => number): Promise<QueueGauges[]> {
   const { database, tenantId } = context;
   const queues = await listQueues(context);
   const queueIds = queues.map(({ id }) => id);
-  const [counters, due] = await Promise.all([
+  const [counters, oldest] = await Promise.all([
     readQueueCounters(database, tenantId, queueIds),
-    database.run(statements.readOldestDue, { tenantId, queueIds }),
+    readOldestDueJobs(context, queueIds),
   ]);
-  const oldest = new Map(due.map((row) => [row.queue_id, row.oldest_due_at]));
   return queues.map(({ id, name }) => {
     const { waiting = 0, running = 0, dead = 0 } = counters.get(id) ?? {};
     const dueAt = oldest.get(id) ?? null;

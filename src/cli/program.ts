@@ -46,7 +46,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .command('start')
     .description('serve the API, keep the log and the read models, and run jobs, in one process')
     .option('--jobs <module>', 'module with the job definitions (default: the starter’s)')
-    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .addOption(
       new Option('--port <port>', 'port to listen on')
         .argParser(wholeNumber(0, 65_535))

@@ -74,13 +74,10 @@ export const caretakerOptions = z.strictObject({
   expiryMs: ms(100, 60_000).default(1_000),
 });
 
-export type DatabaseOptions = z.output<typeof databaseOptions>;
 /** As a caller writes them: everything with a default may be left out. */
 export type DatabaseSettings = z.input<typeof databaseOptions>;
 export type WorkerSettings = z.input<typeof workerOptions>;
 export type WorkerOptions = z.output<typeof workerOptions>;
-export type ServerOptions = z.output<typeof serverOptions>;
-export type CaretakerOptions = z.output<typeof caretakerOptions>;
 
 /**
  * Options as given, checked, with defaults filled in, frozen.

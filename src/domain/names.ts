@@ -13,6 +13,3 @@ export const namePattern = NAME_PATTERN;
 export const priorities = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
 
 export const defaultPriority = 4;
-
-/** The name of the tenant everything belongs to until tenants are a feature. */
-export const defaultTenant = 'default';

@@ -24,12 +24,14 @@ export interface Names {
   queueId(name: string): Promise<number>;
   /** The number of each type; unknown ones get one. */
   typeIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>>;
+  /** The number of a type, or undefined; unlike `typeIds` it makes no type of an unknown name. */
+  typeId(name: string): Promise<number | undefined>;
   /** The names behind numbers that came from the database. */
   typeNames(ids: Iterable<number>): Promise<ReadonlyMap<number, string>>;
 }
 
 /** The stream of a queue's own events: the same name gives the same stream, everywhere. */
-export function queueStreamId(tenantId: number, name: string): string {
+function queueStreamId(tenantId: number, name: string): string {
   return uuidV5('queue', tenantId, name);
 }
 
@@ -47,9 +49,6 @@ export function createNames(database: Executor, tenantId: number): Names {
       namesOfTypes.set(row.id, row.name);
     }
   };
-  const missingFrom = (known: ReadonlyMap<string, number>, names: Iterable<string>) =>
-    [...new Set(names)].filter((name) => !known.has(name));
-
   return {
     async queueIds(names) {
       const wanted = [...names];
@@ -96,6 +95,13 @@ export function createNames(database: Executor, tenantId: number): Names {
       return types;
     },
 
+    async typeId(name) {
+      if (!types.has(name)) {
+        learnTypes(await database.run(findTypes, { tenantId, names: [name], ids: [] }));
+      }
+      return types.get(name);
+    },
+
     async typeNames(ids) {
       const missing = [...new Set(ids)].filter((id) => !namesOfTypes.has(id));
       if (missing.length > 0) {
@@ -104,6 +110,10 @@ export function createNames(database: Executor, tenantId: number): Names {
       return namesOfTypes;
     },
   };
+}
+
+function missingFrom(known: ReadonlyMap<string, number>, names: Iterable<string>): string[] {
+  return [...new Set(names)].filter((name) => !known.has(name));
 }
 
 function mustBeName(name: string, what: 'queue' | 'type'): void {

@@ -25,7 +25,7 @@ function timestampMs(text: string): number {
 export const resultTypes = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): Parser {
     if (format !== 'binary') {
-      if (oid === INT8) return BigInt as Parser;
+      if (oid === INT8) return BigInt;
       if (oid === TIMESTAMPTZ) return timestampMs;
     }
     return pg.types.getTypeParser(oid, format);

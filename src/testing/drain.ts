@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
-import { type ClaimedJob, claimJobs, fromTheFront } from '../commands/claim-jobs.ts';
-import { completeJobs } from '../commands/complete-jobs.ts';
-import { endAttempts } from '../commands/end-attempts.ts';
-import { endWorkerSession, openWorkerSession } from '../commands/worker-sessions.ts';
+import { listQueues } from '../commands/change/change-queue.ts';
+import { type ClaimedJob, claimJobs, fromTheFront } from '../commands/work/claim-jobs.ts';
+import { completeJobs } from '../commands/work/complete-jobs.ts';
+import { endAttempts } from '../commands/work/end-attempts.ts';
+import { endWorkerSession, openWorkerSession } from '../commands/work/worker-sessions.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { findQueues } from '../store/statements/find-queues.ts';
 import type { Definitions } from '../workers/definitions/job-catalog.ts';
 import { createJobAbort, type JobContext, type Middleware } from '../workers/job-context.ts';
 import { runJob, type RunOutcome } from '../workers/run-job.ts';
@@ -60,9 +60,8 @@ async function claimNext(
   session: string,
   only: readonly string[] | undefined,
 ): Promise<ClaimedJob | undefined> {
-  const { tenantId } = context;
-  const rows = await context.database.run(findQueues, { tenantId, names: only ?? null });
-  for (const { name: queue } of rows) {
+  const queues = only ?? (await listQueues(context)).map(({ name }) => name);
+  for (const queue of queues) {
     for (const suspects of [false, true]) {
       const request = { queue, session, suspects, limit: 1, maxBytes: 1, cursorsMs: fromTheFront };
       const [job] = await claimJobs(context, request);

@@ -1,4 +1,4 @@
-import type { ClaimedJob } from '../commands/claim-jobs.ts';
+import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import type { Queryable } from '../store/database.ts';
 
 /** The job as its handler sees it: no lease token, which is the worker's business. */

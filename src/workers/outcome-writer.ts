@@ -1,6 +1,6 @@
-import type { ClaimedJob } from '../commands/claim-jobs.ts';
-import { completeJobs } from '../commands/complete-jobs.ts';
-import { endAttempts } from '../commands/end-attempts.ts';
+import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
+import { completeJobs } from '../commands/work/complete-jobs.ts';
+import { endAttempts } from '../commands/work/end-attempts.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import type { JobEvent } from '../domain/job/events.ts';
 import { type Backoff, createBackoff } from '../kernel/backoff.ts';

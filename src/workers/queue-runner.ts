@@ -1,7 +1,7 @@
-import { claimJobs, type ClaimedJob, fromTheFront } from '../commands/claim-jobs.ts';
-import { completeJobs } from '../commands/complete-jobs.ts';
-import { loadJobs } from '../commands/load-jobs.ts';
-import { markSuspectStart } from '../commands/worker-sessions.ts';
+import { claimJobs, type ClaimedJob, fromTheFront } from '../commands/work/claim-jobs.ts';
+import { completeJobs } from '../commands/work/complete-jobs.ts';
+import { loadJobs } from '../commands/read/load-jobs.ts';
+import { markSuspectStart } from '../commands/work/worker-sessions.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isDaybookError } from '../kernel/errors.ts';

@@ -1,4 +1,4 @@
-import type { ClaimedJob } from '../commands/claim-jobs.ts';
+import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import { jobErrorFrom } from '../domain/job/job-error.ts';
 import type { JobError } from '../domain/job/events.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { endAttempts } from '../commands/end-attempts.ts';
+import { endAttempts } from '../commands/work/end-attempts.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import type { WorkerOptions } from '../config/options.ts';
 import type { Clock } from '../kernel/clock.ts';

@@ -6,7 +6,7 @@ const mailer = fileURLToPath(new URL('../../examples/mailer/main.ts', import.met
 
 it('mails everybody once, with the worker killed half-way', async () => {
   const script = startScript(mailer, ['--kill']);
-  expect(await script.exited, script.output).toBe(0);
+  expect({ code: await script.exited, output: script.output }).toMatchObject({ code: 0 });
   expect(script.output).toMatch(/Killed the worker at 12\d\d mails/);
   expect(script.output).not.toContain('WRONG');
   // The server refused 240 for now and 60 for good, and the kill left some in its hands.

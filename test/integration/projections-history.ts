@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { changeJobs } from '../../src/commands/change-jobs.ts';
-import { type ClaimedJob, claimJobs, fromTheFront } from '../../src/commands/claim-jobs.ts';
-import { completeJobs } from '../../src/commands/complete-jobs.ts';
-import { endAttempts } from '../../src/commands/end-attempts.ts';
-import { loadJobs } from '../../src/commands/load-jobs.ts';
-import { submitJobs } from '../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../src/commands/change/change-jobs.ts';
+import { type ClaimedJob, claimJobs, fromTheFront } from '../../src/commands/work/claim-jobs.ts';
+import { completeJobs } from '../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../src/commands/work/end-attempts.ts';
+import { loadJobs } from '../../src/commands/read/load-jobs.ts';
+import { submitJobs } from '../../src/commands/submit/submit-jobs.ts';
 import type { JobCommand } from '../../src/domain/job/commands.ts';
 import type { JobChanges } from '../../src/domain/job/events.ts';
 import type { NewJob } from '../../src/domain/job/new-job.ts';

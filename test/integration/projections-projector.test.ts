@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claimJobs, fromTheFront } from '../../src/commands/claim-jobs.ts';
-import { completeJobs } from '../../src/commands/complete-jobs.ts';
-import { submitJobs } from '../../src/commands/submit-jobs.ts';
+import { claimJobs, fromTheFront } from '../../src/commands/work/claim-jobs.ts';
+import { completeJobs } from '../../src/commands/work/complete-jobs.ts';
+import { submitJobs } from '../../src/commands/submit/submit-jobs.ts';
 import { applyRange } from '../../src/consumers/apply-range.ts';
 import type { Consumer } from '../../src/consumers/consumer.ts';
 import { listLags } from '../../src/consumers/lag.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { JobChange } from '../../src/commands/change-jobs.ts';
+import type { JobChange } from '../../src/commands/change/change-jobs.ts';
 import type { RetryPolicy } from '../../src/domain/retry-policy.ts';
 import { sha256 } from '../../src/kernel/ids.ts';
 

@@ -3,9 +3,9 @@ import {
   claimJobs,
   type ClaimRequest,
   fromTheFront,
-} from '../../src/commands/claim-jobs.ts';
-import { type LoadedJob, loadJobs } from '../../src/commands/load-jobs.ts';
-import { submitJobs } from '../../src/commands/submit-jobs.ts';
+} from '../../src/commands/work/claim-jobs.ts';
+import { type LoadedJob, loadJobs } from '../../src/commands/read/load-jobs.ts';
+import { submitJobs } from '../../src/commands/submit/submit-jobs.ts';
 import type { NewJob } from '../../src/domain/job/new-job.ts';
 import { expireClaims } from '../../src/store/statements/expire-claims.ts';
 import type { TestDatabase } from './test-database.ts';

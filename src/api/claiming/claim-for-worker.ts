@@ -1,11 +1,12 @@
-import { type ClaimedJob, claimJobs, fromTheFront } from '../../commands/claim-jobs.ts';
-import { endAttempts } from '../../commands/end-attempts.ts';
+import { type ClaimedJob, claimJobs, fromTheFront } from '../../commands/work/claim-jobs.ts';
+import { endAttempts } from '../../commands/work/end-attempts.ts';
 import {
   beatWorkerSession,
   endWorkerSession,
   markSuspectStart,
   openWorkerSession,
-} from '../../commands/worker-sessions.ts';
+  hasSuspect,
+} from '../../commands/work/worker-sessions.ts';
 import type { WriteContext } from '../../commands/write-context.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
@@ -111,13 +112,11 @@ async function claimOnce(
   session: string,
   alsoSuspects: boolean,
 ): Promise<ClaimedJob[]> {
-  const { context, statements, limits } = api;
+  const { context, limits } = api;
   const request = { queue, session, limit, maxBytes: limits.claimBytes, cursorsMs: fromTheFront };
   const jobs = await claimJobs(context, { ...request, suspects: false });
   if (jobs.length > 0 || !alsoSuspects) return jobs;
-  const { database, tenantId } = context;
-  const held = await database.run(statements.holdsSuspect, { tenantId, session });
-  if (held.length > 0) return [];
+  if (await hasSuspect(context, session)) return [];
   const suspects = await claimJobs(context, { ...request, suspects: true });
   for (const { id, leaseToken } of suspects) {
     // Over HTTP nobody sees a handler start: a suspect, which comes alone, counts as started.

@@ -1,4 +1,4 @@
-import type { ClaimedJob } from '../../commands/claim-jobs.ts';
+import type { ClaimedJob } from '../../commands/work/claim-jobs.ts';
 import type { JobLabels } from '../../kernel/observer.ts';
 
 /** A claim as metrics will need it when its outcome comes. */

@@ -1,4 +1,4 @@
-import { loadJobs } from '../../commands/load-jobs.ts';
+import { loadJobs } from '../../commands/read/load-jobs.ts';
 import { listLags } from '../../consumers/lag.ts';
 import { parseWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { ClaimedJob } from '../../commands/claim-jobs.ts';
+import type { ClaimedJob } from '../../commands/work/claim-jobs.ts';
 import { claimForWorker, releaseJobs } from '../claiming/claim-for-worker.ts';
 import type { ClaimsInProgress } from '../claiming/claims-in-progress.ts';
 import { createQueueTurns } from '../claiming/queue-turns.ts';

@@ -1,3 +1,4 @@
+import { readLogGauges } from '../../commands/read/read-gauges.ts';
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.ts';
 import { type ErrorCode, errorCatalogue } from '../../kernel/error-catalogue.ts';
@@ -79,10 +80,10 @@ function draining(api: Api): Reason[] {
 }
 
 /** Reads the log's head: that needs the database, this version's schema, and a log made ready. */
-async function databaseTrouble({ context, statements, clock }: Api): Promise<Reason[]> {
+async function databaseTrouble({ context, clock }: Api): Promise<Reason[]> {
   try {
-    const rows = await inTime(clock, context.database.run(statements.readGauges, {}));
-    if (rows.length > 0) return [];
+    const gauges = await inTime(clock, readLogGauges(context));
+    if (gauges !== null) return [];
     return [{ code: 'log-not-ready', detail: 'The log has not been prepared yet.' }];
   } catch (error) {
     return [reasonOf(isDaybookError(error) ? error.code : 'internal')];

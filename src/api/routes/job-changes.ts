@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { changeJobs } from '../../commands/change-jobs.ts';
-import type { LoadedJob } from '../../commands/load-jobs.ts';
-import { payloadText } from '../../commands/prepare-job.ts';
+import { changeJobs } from '../../commands/change/change-jobs.ts';
+import type { LoadedJob } from '../../commands/read/load-jobs.ts';
+import { payloadText } from '../../commands/submit/prepare-job.ts';
 import type { JobCommand } from '../../domain/job/commands.ts';
 import type { JobChanges } from '../../domain/job/events.ts';
 import { jobLimits } from '../../domain/job/new-job.ts';

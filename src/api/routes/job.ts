@@ -1,6 +1,7 @@
+import { readLogLines } from '../../commands/read/read-gauges.ts';
 import { z } from 'zod';
-import { loadJobs } from '../../commands/load-jobs.ts';
-import { readJob, waitForJob } from '../../commands/read-job.ts';
+import { loadJobs } from '../../commands/read/load-jobs.ts';
+import { readJob, waitForJob } from '../../commands/read/read-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import type { Api } from '../dependencies.ts';
@@ -104,7 +105,7 @@ export function jobRoutes(app: ApiServer, api: Api, waits: Waits): void {
 }
 
 /** @throws DaybookError `job-not-found` */
-export function noJob(id: string): never {
+function noJob(id: string): never {
   throw new DaybookError('job-not-found', `There is no job "${id}".`);
 }
 
@@ -115,11 +116,9 @@ export async function mustLoad({ context }: Api, id: string) {
 }
 
 async function readLogs(api: Api, id: string, after: number, limit: number) {
-  const { context, statements } = api;
+  const { context } = api;
   if (!isUuid(id.toLowerCase())) noJob(id);
-  const { tenantId } = context;
-  const parameters = { tenantId, jobId: id, after, limit: limit + 1 };
-  const rows = await context.database.run(statements.readJobLogs, parameters);
+  const rows = await readLogLines(context, id, after, limit + 1);
   // No line does not say that there is a job.
   if (rows.length === 0) await mustLoad(api, id);
   const lines = rows.slice(0, limit);

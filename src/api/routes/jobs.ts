@@ -74,7 +74,7 @@ type Filter = {
 
 /** @throws DaybookError `queue-not-found` */
 async function readPage(
-  { context, statements }: Api,
+  { context }: Api,
   filter: Filter,
   cursor: string | undefined,
   limit: number,
@@ -84,10 +84,8 @@ async function readPage(
   const queueId = queue === undefined ? undefined : await names.queueId(queue);
   let typeId: number | undefined;
   if (type !== undefined) {
-    // Not by way of `names`, which would make a type of every word that was ever looked for.
-    const [row] = await database.run(statements.findTypes, { tenantId, names: [type], ids: [] });
-    if (row === undefined) return { jobs: [], nextCursor: null };
-    typeId = row.id;
+    typeId = await names.typeId(type);
+    if (typeId === undefined) return { jobs: [], nextCursor: null };
   }
   return listJobs(database, {
     tenantId,

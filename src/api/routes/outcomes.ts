@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { ChangeOutcome } from '../../commands/change-jobs.ts';
-import { completeJobs } from '../../commands/complete-jobs.ts';
-import { type AttemptEnd, endAttempts } from '../../commands/end-attempts.ts';
+import type { ChangeOutcome } from '../../commands/change/change-jobs.ts';
+import { completeJobs } from '../../commands/work/complete-jobs.ts';
+import { type AttemptEnd, endAttempts } from '../../commands/work/end-attempts.ts';
 import type { JobEvent } from '../../domain/job/events.ts';
 import { jobErrorFrom } from '../../domain/job/job-error.ts';
 import type { JobPhase } from '../../domain/job/state.ts';

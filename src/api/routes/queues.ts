@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changeQueue, getQueue, listQueues } from '../../commands/change-queue.ts';
+import { changeQueue, getQueue, listQueues } from '../../commands/change/change-queue.ts';
 import type { QueueCommand, QueueSettings } from '../../domain/queue/queue.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { callerOf } from '../requests/caller.ts';

@@ -3,7 +3,7 @@ import {
   beatWorkerSession,
   endWorkerSession,
   listWorkerSessions,
-} from '../../commands/worker-sessions.ts';
+} from '../../commands/work/worker-sessions.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import type { Api } from '../dependencies.ts';

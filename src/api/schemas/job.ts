@@ -18,7 +18,7 @@ export const phaseField = described(
   '`scheduled` runs later, `retrying` runs later because it failed, `dead` is out of attempts.',
 );
 
-export const jobErrorSchema = named(
+const jobErrorSchema = named(
   'JobError',
   z.strictObject({ name: z.string(), message: z.string(), stack: z.string().optional() }),
   'What a handler threw, cut to size.',

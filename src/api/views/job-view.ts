@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { JobSnapshot } from '../../commands/read-job.ts';
+import type { JobSnapshot } from '../../commands/read/read-job.ts';
 import type { RecordedJobEvent } from '../../domain/job/events.ts';
 import { type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
 import { shownMs, shownMsOrNull } from '../schemas/fields.ts';

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { Queue } from '../../commands/change-queue.ts';
+import type { Queue } from '../../commands/change/change-queue.ts';
+import { readOldestDueJobs } from '../../commands/read/read-gauges.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { readQueueCounters } from '../../projections/queue-counters/queries.ts';
 import type { Api } from '../dependencies.ts';
@@ -11,14 +12,13 @@ export async function queueViews(
   api: Api,
   queues: readonly (Queue & { readonly id: number })[],
 ): Promise<z.output<typeof queueSchema>[]> {
-  const { context, statements } = api;
+  const { context } = api;
   const { database, tenantId } = context;
   const queueIds = queues.map(({ id }) => id);
-  const [counters, due] = await Promise.all([
+  const [counters, oldest] = await Promise.all([
     readQueueCounters(database, tenantId, queueIds),
-    database.run(statements.readOldestDue, { tenantId, queueIds }),
+    readOldestDueJobs(context, queueIds),
   ]);
-  const oldest = new Map(due.map((row) => [row.queue_id, row.oldest_due_at]));
   return queues.map(({ id, name, paused, settings, createdAtMs }) => {
     const counted = counters.get(id);
     invariant(counted !== undefined, 'a queue that exists has counters');

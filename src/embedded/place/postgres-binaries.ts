@@ -38,13 +38,13 @@ export async function locateBinaries(packageName: string): Promise<PostgresBinar
     : await installedFolder(packageName, import.meta.url);
   if (wrapper === undefined) {
     throw embeddedFailure(
-      `The npm package ${packageName} is not installed: run npm ci, or set DATABASE_URL to a Postgres of your own.`,
+      `The npm package ${packageName} is not installed: run npm install, or set DATABASE_URL to a Postgres of your own.`,
     );
   }
   const folder = await installedFolder(platformName, join(wrapper, 'package.json'));
   if (folder === undefined) {
     throw embeddedFailure(
-      `The npm package ${platformName} is not installed (npm leaves it out when this machine has no build of Postgres): run npm ci, or set DATABASE_URL to a Postgres of your own.`,
+      `The npm package ${platformName} is not installed (npm leaves it out when this machine has no build of Postgres): run npm install, or set DATABASE_URL to a Postgres of your own.`,
     );
   }
   const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {

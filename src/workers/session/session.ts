@@ -7,7 +7,7 @@ import {
   beatWorkerSession,
   endWorkerSession,
   openWorkerSession,
-} from '../../commands/worker-sessions.ts';
+} from '../../commands/work/worker-sessions.ts';
 import type { WriteContext } from '../../commands/write-context.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isDaybookError } from '../../kernel/errors.ts';

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { expect } from 'vitest';
-import type { ApiDependencies, ApiStatements } from '../../../src/api/dependencies.ts';
+import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { prepareReadModels } from '../../../src/consumers/prepare-read-models.ts';
@@ -9,20 +9,7 @@ import { createProjector } from '../../../src/consumers/projector.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Observer } from '../../../src/kernel/observer.ts';
 import { projections } from '../../../src/projections/registry.ts';
-import { findTypes } from '../../../src/store/statements/find-types.ts';
-import { holdsSuspect } from '../../../src/store/statements/holds-suspect.ts';
-import { readGauges } from '../../../src/store/statements/read-gauges.ts';
-import { readJobLogs } from '../../../src/store/statements/read-job-logs.ts';
-import { readOldestDue } from '../../../src/store/statements/read-oldest-due.ts';
 import { createTestDatabase, newId, type TestDatabase } from '../../support/test-database.ts';
-
-export const statements: ApiStatements = {
-  findTypes,
-  holdsSuspect,
-  readGauges,
-  readJobLogs,
-  readOldestDue,
-};
 
 /** An answer, as JSON where it is JSON. */
 export interface ApiAnswer {
@@ -64,7 +51,6 @@ export async function createTestApi(options: Partial<ApiDependencies> = {}): Pro
   const context = { ...db.context, observer: recording(observed), ...options.context };
   const app = createServer({
     context,
-    statements,
     metricsText: () => Promise.resolve('daybook_up 1\n'),
     version: '0.0.0-test',
     instance: 'test',

@@ -9,7 +9,6 @@ import { createLogger } from '../../../src/telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { submitMany, submitOne } from '../../support/job-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-import { statements } from './api-server.ts';
 
 let db: TestDatabase;
 let draining = false;
@@ -29,10 +28,9 @@ function serve(context: ApiDependencies['context'] = db.context) {
   const logger = createLogger({ stream, format: 'json' });
   const telemetry: Telemetry = createTelemetry({ version: '1.2.3', logger });
   const observed = { ...context, observer: telemetry.observer };
-  telemetry.setGaugeSource(createGaugeSource(observed, statements));
+  telemetry.setGaugeSource(createGaugeSource(observed));
   const app = createServer({
     context: observed,
-    statements,
     metricsText: () => telemetry.metricsText(),
     version: '1.2.3',
     instance: 'here',
@@ -209,7 +207,6 @@ describe('a defect', () => {
     };
     const app = createServer({
       context,
-      statements,
       metricsText: () => Promise.resolve(''),
       version: '1',
       instance: 'i',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { claimJobs, fromTheFront } from '../../../src/commands/claim-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
+import { claimJobs, fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { writeNotes } from '../../../src/store/statements/write-notes.ts';
 import { claimOne, submitMany, submitOne } from '../../support/job-steps.ts';
 import { newId } from '../../support/test-database.ts';

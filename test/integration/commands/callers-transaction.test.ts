@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { NewJob } from '../../../src/domain/job/new-job.ts';
 import { load, story } from '../../support/job-steps.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeQueue } from '../../../src/commands/change-queue.ts';
-import { fromTheFront } from '../../../src/commands/claim-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeQueue } from '../../../src/commands/change/change-queue.ts';
+import { fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { beatSession } from '../../../src/store/statements/beat-session.ts';
 import { endSession } from '../../../src/store/statements/end-session.ts';
 import { claim, expire, lapse, load, submitMany, submitOne } from '../../support/job-steps.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import { completeJobs as completeStatement } from '../../../src/store/statements/complete-jobs.ts';
 import { claimOne, load } from '../../support/job-steps.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { endAttempts } from '../../../src/commands/end-attempts.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import { codeOf, sqlState } from '../../../src/store/sqlstate.ts';
 import { expireClaims } from '../../../src/store/statements/expire-claims.ts';
 import { claim, lapse, submitMany } from '../../support/job-steps.ts';

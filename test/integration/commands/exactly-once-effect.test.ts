@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { claimOne, expire, lapse, load, story } from '../../support/job-steps.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';

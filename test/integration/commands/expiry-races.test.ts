@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { fromTheFront } from '../../../src/commands/claim-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import { claimJobs } from '../../../src/store/statements/claim-jobs.ts';
 import { endSession } from '../../../src/store/statements/end-session.ts';

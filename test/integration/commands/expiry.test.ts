@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { beatSession } from '../../../src/store/statements/beat-session.ts';
 import { markStart } from '../../../src/store/statements/mark-start.ts';
 import {

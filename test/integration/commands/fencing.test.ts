@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { endAttempts } from '../../../src/commands/end-attempts.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import { recordRejections } from '../../../src/store/statements/record-rejections.ts';
 import { claim, claimOne, expire, lapse, load, story } from '../../support/job-steps.ts';
 import { createTestDatabase, newId, type TestDatabase } from '../../support/test-database.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { loadJobs, type LoadedJob } from '../../../src/commands/load-jobs.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { loadJobs, type LoadedJob } from '../../../src/commands/read/load-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import { eventTypeCodes } from '../../../src/domain/event-types.ts';
 import { decideJob } from '../../../src/domain/job/decide.ts';

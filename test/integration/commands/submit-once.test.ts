@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { claimJobs } from '../../../src/commands/claim-jobs.ts';
-import { prepareJob, rowsOf } from '../../../src/commands/prepare-job.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { claimJobs } from '../../../src/commands/work/claim-jobs.ts';
+import { prepareJob, rowsOf } from '../../../src/commands/submit/prepare-job.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { NewJob } from '../../../src/domain/job/new-job.ts';
 import { codeOf } from '../../../src/store/sqlstate.ts';
 import { submitJobs as submitStatement } from '../../../src/store/statements/submit-jobs.ts';

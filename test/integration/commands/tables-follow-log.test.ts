@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { endAttempts } from '../../../src/commands/end-attempts.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import { sha256 } from '../../../src/kernel/ids.ts';
 import { rowsFromState, rowsInTables } from '../../support/claim-rows.ts';

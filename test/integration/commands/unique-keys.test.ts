@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { endAttempts } from '../../../src/commands/end-attempts.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { codeOf } from '../../../src/store/sqlstate.ts';
 import { claimOne, load, story, submitOne } from '../../support/job-steps.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';

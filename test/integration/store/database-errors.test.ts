@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import { migrate } from '../../../src/store/migrate.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { sqlState } from '../../../src/store/sqlstate.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromTheFront } from '../../../src/commands/claim-jobs.ts';
+import { fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import { beatSession } from '../../../src/store/statements/beat-session.ts';
 import { claimJobs } from '../../../src/store/statements/claim-jobs.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import {
   sequenceInbox,

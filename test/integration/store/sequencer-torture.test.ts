@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change-jobs.ts';
-import { completeJobs } from '../../../src/commands/complete-jobs.ts';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { readLog } from '../../../src/store/statements/read-log.ts';
 import type { EventRow } from '../../../src/store/statements/read-streams.ts';
 import { expectSoon } from '../../support/expect-soon.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { submitJobs } from '../../../src/commands/submit-jobs.ts';
+import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { createWakeUp } from '../../../src/store/wake-up.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createClaimsInProgress } from '../../../src/api/claiming/claims-in-progress.ts';
-import type { ClaimedJob } from '../../../src/commands/claim-jobs.ts';
+import type { ClaimedJob } from '../../../src/commands/work/claim-jobs.ts';
 
 const claimed = (...tokens: string[]) =>
   tokens.map((leaseToken) => ({ leaseToken, queue: 'q', type: leaseToken }) as ClaimedJob);

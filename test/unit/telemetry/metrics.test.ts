@@ -18,9 +18,9 @@ describe('the table of metrics', () => {
 
   it('tells metrics apart only by names of which there are few', () => {
     const bounded = new Set(['queue', 'type', 'code', 'projection', 'state', 'version']);
-    expect(
-      metrics.flatMap(({ labels }) => labels.filter((each) => !bounded.has(each))),
-    ).toEqual([]);
+    expect(metrics.flatMap(({ labels }) => labels.filter((each) => !bounded.has(each)))).toEqual(
+      [],
+    );
   });
 
   it('helps with one sentence each', () => {

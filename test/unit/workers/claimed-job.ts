@@ -1,4 +1,4 @@
-import type { ClaimedJob } from '../../../src/commands/claim-jobs.ts';
+import type { ClaimedJob } from '../../../src/commands/work/claim-jobs.ts';
 
 /** A job as its worker gets it, but for what the test says. */
 export function claimedJob(told: Partial<ClaimedJob> = {}): ClaimedJob {

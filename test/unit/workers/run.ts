@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ClaimedJob } from '../../../src/commands/claim-jobs.ts';
+import type { ClaimedJob } from '../../../src/commands/work/claim-jobs.ts';
 import type { Clock } from '../../../src/kernel/clock.ts';
 import { createFakeClock } from '../../../src/testing/fake-clock.ts';
 import { defineJob, type JobDefinition } from '../../../src/workers/definitions/define-job.ts';

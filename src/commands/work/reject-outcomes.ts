@@ -1,5 +1,5 @@
-import { recordRejections } from '../store/statements/record-rejections.ts';
-import type { WriteContext } from './write-context.ts';
+import { recordRejections } from '../../store/statements/record-rejections.ts';
+import type { WriteContext } from '../write-context.ts';
 
 /**
  * Counts outcomes whose lease was lost, and keeps them to be looked up. Written on the pool, so that

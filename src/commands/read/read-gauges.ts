@@ -1,7 +1,7 @@
-import { type GaugesRow, readGauges } from '../store/statements/read-gauges.ts';
-import { readOldestDue } from '../store/statements/read-oldest-due.ts';
-import { type JobLogRow, readJobLogs } from '../store/statements/read-job-logs.ts';
-import type { WriteContext } from './write-context.ts';
+import { type GaugesRow, readGauges } from '../../store/statements/read-gauges.ts';
+import { readOldestDue } from '../../store/statements/read-oldest-due.ts';
+import { type JobLogRow, readJobLogs } from '../../store/statements/read-job-logs.ts';
+import type { WriteContext } from '../write-context.ts';
 
 /** The state of the log as a whole, without counting rows; null before the log was made. */
 export async function readLogGauges({ database }: WriteContext): Promise<GaugesRow | null> {

@@ -1,19 +1,19 @@
-import { DaybookError } from '../kernel/errors.ts';
-import { sha256 } from '../kernel/ids.ts';
-import { codeOf, sqlState } from '../store/sqlstate.ts';
-import type { Executor } from '../store/statement.ts';
-import { claimKeys } from '../store/statements/claim-keys.ts';
-import { readKeys } from '../store/statements/read-keys.ts';
-import { readUniqueHolders } from '../store/statements/read-unique-holders.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { sha256 } from '../../kernel/ids.ts';
+import { codeOf, sqlState } from '../../store/sqlstate.ts';
+import type { Executor } from '../../store/statement.ts';
+import { claimKeys } from '../../store/statements/claim-keys.ts';
+import { readKeys } from '../../store/statements/read-keys.ts';
+import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
 import {
   releaseSavepoint,
   rollbackToSavepoint,
   setSavepoint,
-} from '../store/statements/savepoint.ts';
-import { setLockTimeout } from '../store/statements/set-lock-timeout.ts';
-import { submitJobs, type SubmittedJobRow } from '../store/statements/submit-jobs.ts';
+} from '../../store/statements/savepoint.ts';
+import { setLockTimeout } from '../../store/statements/set-lock-timeout.ts';
+import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 import { announce, type PreparedJob, type SubmittedJob, submitted } from './prepare-job.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 /** How long a keyed submission waits for another with the same key. */
 const LOCK_TIMEOUT = '1s';

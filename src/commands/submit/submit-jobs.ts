@@ -1,10 +1,10 @@
-import { jobLimits, type NewJob } from '../domain/job/new-job.ts';
-import { DaybookError } from '../kernel/errors.ts';
-import { invariant } from '../kernel/invariant.ts';
-import { submitJobs as submitStatement } from '../store/statements/submit-jobs.ts';
+import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { submitJobs as submitStatement } from '../../store/statements/submit-jobs.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { submitKeyed } from './submit-keyed.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 /**
  * Submits jobs, all or none; a single one is a batch of one.

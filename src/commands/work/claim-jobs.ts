@@ -1,6 +1,6 @@
-import { invariant } from '../kernel/invariant.ts';
-import { claimJobs as claimStatement } from '../store/statements/claim-jobs.ts';
-import type { WriteContext } from './write-context.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { claimJobs as claimStatement } from '../../store/statements/claim-jobs.ts';
+import type { WriteContext } from '../write-context.ts';
 
 /** A job as its worker gets it. Times are ms since the epoch, by the database's clock. */
 export interface ClaimedJob {

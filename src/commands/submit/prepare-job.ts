@@ -1,14 +1,14 @@
-import { decideJob } from '../domain/job/decide.ts';
-import type { JobEventData } from '../domain/job/events.ts';
-import { checkNewJob, jobLimits, type NewJob } from '../domain/job/new-job.ts';
-import { defaultPriority } from '../domain/names.ts';
-import { defaultMaxAttempts } from '../domain/retry-policy.ts';
-import { formatWriteToken } from '../domain/write-token.ts';
-import { DaybookError } from '../kernel/errors.ts';
-import { sha256 } from '../kernel/ids.ts';
-import { invariant } from '../kernel/invariant.ts';
-import type { SubmittedJobRow } from '../store/statements/submit-jobs.ts';
-import type { CommandOptions, WriteContext } from './write-context.ts';
+import { decideJob } from '../../domain/job/decide.ts';
+import type { JobEventData } from '../../domain/job/events.ts';
+import { checkNewJob, jobLimits, type NewJob } from '../../domain/job/new-job.ts';
+import { defaultPriority } from '../../domain/names.ts';
+import { defaultMaxAttempts } from '../../domain/retry-policy.ts';
+import { formatWriteToken } from '../../domain/write-token.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { sha256 } from '../../kernel/ids.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
+import type { CommandOptions, WriteContext } from '../write-context.ts';
 
 export interface SubmittedJob {
   readonly id: string;

@@ -1,12 +1,12 @@
-import { eventTypeCodes } from '../domain/event-types.ts';
-import type { JobEvent } from '../domain/job/events.ts';
-import { hasEnded, type JobState } from '../domain/job/state.ts';
-import { invariant } from '../kernel/invariant.ts';
+import { eventTypeCodes } from '../../domain/event-types.ts';
+import type { JobEvent } from '../../domain/job/events.ts';
+import { hasEnded, type JobState } from '../../domain/job/state.ts';
+import { invariant } from '../../kernel/invariant.ts';
 import type {
   DecidedEventRow,
   DecisionRow,
   RowChange,
-} from '../store/statements/commit-decisions.ts';
+} from '../../store/statements/commit-decisions.ts';
 
 /** A decision that waits to be kept: the job before, the events, and the job they make of it. */
 export interface Decided {

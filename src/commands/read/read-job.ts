@@ -1,10 +1,10 @@
-import type { RecordedJobEvent } from '../domain/job/events.ts';
-import { hasEnded, type JobPhase, type JobState, phaseOf } from '../domain/job/state.ts';
-import { formatWriteToken } from '../domain/write-token.ts';
-import type { Clock } from '../kernel/clock.ts';
-import { readBodies } from '../store/statements/read-bodies.ts';
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import { hasEnded, type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
+import { formatWriteToken } from '../../domain/write-token.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { readBodies } from '../../store/statements/read-bodies.ts';
 import { type LoadedJob, loadJobs } from './load-jobs.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 /** A job with everything that is known of it, always up to date. */
 export interface JobSnapshot {

@@ -1,7 +1,7 @@
-import type { JobCommand } from '../domain/job/commands.ts';
-import { type ChangeOutcome, changeJobs } from './change-jobs.ts';
+import type { JobCommand } from '../../domain/job/commands.ts';
+import { type ChangeOutcome, changeJobs } from '../change/change-jobs.ts';
 import { rejectOutcomes } from './reject-outcomes.ts';
-import type { CommandOptions, WriteContext } from './write-context.ts';
+import type { CommandOptions, WriteContext } from '../write-context.ts';
 
 /** How a claim ends other than by completing. */
 export type AttemptEnd = {

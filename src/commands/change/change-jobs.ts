@@ -1,16 +1,16 @@
-import { decideJob } from '../domain/job/decide.ts';
-import type { JobCommand } from '../domain/job/commands.ts';
-import type { JobEvent, RecordedJobEvent } from '../domain/job/events.ts';
-import { evolveJob } from '../domain/job/evolve.ts';
-import type { JobState } from '../domain/job/state.ts';
-import type { RejectionCode } from '../domain/rejection.ts';
-import { formatWriteToken } from '../domain/write-token.ts';
-import { invariant } from '../kernel/invariant.ts';
-import { commitDecisions } from '../store/statements/commit-decisions.ts';
-import { readUniqueHolders } from '../store/statements/read-unique-holders.ts';
+import { decideJob } from '../../domain/job/decide.ts';
+import type { JobCommand } from '../../domain/job/commands.ts';
+import type { JobEvent, RecordedJobEvent } from '../../domain/job/events.ts';
+import { evolveJob } from '../../domain/job/evolve.ts';
+import type { JobState } from '../../domain/job/state.ts';
+import type { RejectionCode } from '../../domain/rejection.ts';
+import { formatWriteToken } from '../../domain/write-token.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import { commitDecisions } from '../../store/statements/commit-decisions.ts';
+import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
 import { type Decided, decisionRowOf, eventRowsOf } from './decision-rows.ts';
-import { type LoadedJob, loadJobs } from './load-jobs.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { type LoadedJob, loadJobs } from '../read/load-jobs.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 export interface JobChange {
   readonly id: string;

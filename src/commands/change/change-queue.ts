@@ -1,10 +1,10 @@
-import { eventTypeCodes } from '../domain/event-types.ts';
-import { decideQueue, type QueueCommand, type QueueSettings } from '../domain/queue/queue.ts';
-import { DaybookError } from '../kernel/errors.ts';
-import { formatWriteToken } from '../domain/write-token.ts';
-import { changeQueue as changeStatement } from '../store/statements/change-queue.ts';
-import { findQueues, type QueueRow } from '../store/statements/find-queues.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { eventTypeCodes } from '../../domain/event-types.ts';
+import { decideQueue, type QueueCommand, type QueueSettings } from '../../domain/queue/queue.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { formatWriteToken } from '../../domain/write-token.ts';
+import { changeQueue as changeStatement } from '../../store/statements/change-queue.ts';
+import { findQueues, type QueueRow } from '../../store/statements/find-queues.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 /** A queue as the write side knows it. */
 export interface Queue {

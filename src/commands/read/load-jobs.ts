@@ -1,10 +1,10 @@
-import { foldJob } from '../domain/job/evolve.ts';
-import type { RecordedJobEvent } from '../domain/job/events.ts';
-import type { JobState } from '../domain/job/state.ts';
-import { isUuid } from '../kernel/ids.ts';
-import { decodeEvent } from '../store/event-codec.ts';
-import type { Executor } from '../store/statement.ts';
-import { readStreams } from '../store/statements/read-streams.ts';
+import { foldJob } from '../../domain/job/evolve.ts';
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import type { JobState } from '../../domain/job/state.ts';
+import { isUuid } from '../../kernel/ids.ts';
+import { decodeEvent } from '../../store/event-codec.ts';
+import type { Executor } from '../../store/statement.ts';
+import { readStreams } from '../../store/statements/read-streams.ts';
 
 /** A job as its stream tells it, log and inbox together: always up to date. */
 export interface LoadedJob {

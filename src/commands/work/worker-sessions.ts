@@ -1,10 +1,11 @@
-import { DaybookError } from '../kernel/errors.ts';
-import { type BeatRow, beatSession } from '../store/statements/beat-session.ts';
-import { endSession } from '../store/statements/end-session.ts';
-import { listSessions, type SessionRow } from '../store/statements/list-sessions.ts';
-import { markStart } from '../store/statements/mark-start.ts';
-import { openSession, type OpenSessionParams } from '../store/statements/open-session.ts';
-import type { WriteContext } from './write-context.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { type BeatRow, beatSession } from '../../store/statements/beat-session.ts';
+import { endSession } from '../../store/statements/end-session.ts';
+import { holdsSuspect } from '../../store/statements/holds-suspect.ts';
+import { listSessions, type SessionRow } from '../../store/statements/list-sessions.ts';
+import { markStart } from '../../store/statements/mark-start.ts';
+import { openSession, type OpenSessionParams } from '../../store/statements/open-session.ts';
+import type { WriteContext } from '../write-context.ts';
 
 /** A session to be, of a worker of whatever language. */
 export type NewSession = Omit<OpenSessionParams, 'tenantId' | 'session'>;
@@ -42,6 +43,12 @@ export async function endWorkerSession(context: WriteContext, session: string): 
 /** Sessions that live, newest first, 1,000 at most. */
 export function listWorkerSessions(context: WriteContext): Promise<SessionRow[]> {
   return context.database.run(listSessions, { tenantId: context.tenantId });
+}
+
+/** Whether the session holds a suspect: no second one may run beside it in the same process. */
+export async function hasSuspect(context: WriteContext, session: string): Promise<boolean> {
+  const { tenantId } = context;
+  return (await context.database.run(holdsSuspect, { tenantId, session })).length > 0;
 }
 
 /** Notes that a suspect's handler starts now; false when its lease is gone. */

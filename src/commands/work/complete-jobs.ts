@@ -1,12 +1,12 @@
-import { sha256 } from '../kernel/ids.ts';
-import { codeOf, sqlState } from '../store/sqlstate.ts';
-import { DaybookError } from '../kernel/errors.ts';
-import { decideJob } from '../domain/job/decide.ts';
-import { completeJobs as completeStatement } from '../store/statements/complete-jobs.ts';
-import { loadJobs } from './load-jobs.ts';
+import { sha256 } from '../../kernel/ids.ts';
+import { codeOf, sqlState } from '../../store/sqlstate.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { decideJob } from '../../domain/job/decide.ts';
+import { completeJobs as completeStatement } from '../../store/statements/complete-jobs.ts';
+import { loadJobs } from '../read/load-jobs.ts';
 import { rejectOutcomes } from './reject-outcomes.ts';
-import { payloadText } from './prepare-job.ts';
-import { type CommandOptions, executorFor, type WriteContext } from './write-context.ts';
+import { payloadText } from '../submit/prepare-job.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 export interface Completion {
   readonly id: string;
