@@ -48,9 +48,9 @@ export function createProgram(version: string, actions: Actions): Command {
     .option('--jobs <module>', 'module with the job definitions (default: the starter’s)')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .addOption(
-      new Option('--port <port>', 'port to listen on')
-        .argParser(wholeNumber(0, 65_535))
-        .default(7_070),
+      new Option('--port <port>', 'port to listen on (default: 7070)').argParser(
+        wholeNumber(0, 65_535),
+      ),
     )
     .option('--data <folder>', 'where the embedded Postgres keeps its data (default: .daybook)')
     .addOption(schema())

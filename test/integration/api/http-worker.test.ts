@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSoon } from '../../support/expect-soon.ts';
 import { story } from '../../support/job-steps.ts';
+import { untilWaiting } from '../../support/postgres-activity.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
 
 // A worker in nothing but `fetch`: what a worker in any other language has to do.
@@ -121,10 +123,10 @@ describe('a client that goes', () => {
     const queue = 'abandoned';
     await submit({ queue, type: 'x', delayMs: 86_400_000 });
     await claimAndGo(queue, async () => {
-      await expect.poll(sessions, { timeout: 15_000 }).toHaveLength(1);
+      await expectSoon(sessions).toHaveLength(1);
     });
     // The session was opened for the claim, and ends with it.
-    await expect.poll(sessions, { timeout: 15_000 }).toHaveLength(0);
+    await expectSoon(sessions).toHaveLength(0);
     const id = await submit({ queue, type: 'x' });
     const { jobs } = await call('POST', `/queues/${queue}/claim`, { worker: 'stays' });
     expect(jobs).toEqual([expect.objectContaining({ id, attempt: 1 })]);
@@ -135,23 +137,17 @@ describe('a client that goes', () => {
     const id = await submit({ queue, type: 'x' });
     // The claim waits for this lock; when it is let go, the client is gone.
     const client = await api.db.connect();
-    await client.query('begin');
-    await client.query(`select from queues where name = $1 for update`, [queue]);
-    await client.query('lock table worker_sessions in exclusive mode');
-    const blocked = async () =>
-      (
-        await client.query(
-          `select count(*)::int as n from pg_stat_activity
-           where wait_event_type = 'Lock' and query like '%daybook:open-session%'`,
-        )
-      ).rows[0].n;
-    await claimAndGo(queue, async () => {
-      await expect.poll(blocked, { timeout: 15_000 }).toBe(1);
-    });
-    await client.query('commit');
-    await expect
-      .poll(() => story(api.db, id), { timeout: 15_000 })
-      .toEqual(['JobSubmitted', 'JobClaimed', 'JobInterrupted']);
+    await client.query('begin; lock table worker_sessions in exclusive mode');
+    try {
+      await claimAndGo(queue, () => untilWaiting(api.db, 'daybook:open-session'));
+    } finally {
+      await client.query('commit');
+    }
+    await expectSoon(() => story(api.db, id)).toEqual([
+      'JobSubmitted',
+      'JobClaimed',
+      'JobInterrupted',
+    ]);
     expect((await call('GET', `/jobs/${id}`)).state).toBe('ready');
   });
 });
@@ -170,7 +166,7 @@ describe('a server that closes', () => {
     const wait = fetch(`${address}/v1/jobs/${job.id}?waitMs=60000`);
     const workers = async () =>
       ((await (await fetch(`${address}/v1/workers`)).json()) as { data: unknown[] }).data;
-    await expect.poll(workers, { timeout: 15_000 }).toHaveLength(1);
+    await expectSoon(workers).toHaveLength(1);
     const before = performance.now();
     await closing.close();
     expect(performance.now() - before).toBeLessThan(15_000);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimJobs, fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { writeNotes } from '../../../src/store/statements/write-notes.ts';
+import { expectSoon } from '../../support/expect-soon.ts';
 import { claimOne, submitMany, submitOne } from '../../support/job-steps.ts';
 import { newId } from '../../support/test-database.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
@@ -110,11 +111,8 @@ describe('GET /v1/jobs/{id}/events', () => {
   it('tells the whole history, with positions once there are any', async () => {
     const id = await submitOne(api.db, { tags: ['a'] });
     await api.post(`/v1/jobs/${id}/cancel`, { reason: 'enough' }, { 'x-actor': 'ada' });
-    await expect
-      .poll(async () => (await api.get(`/v1/jobs/${id}/events`)).body.data.at(-1).position, {
-        timeout: 15_000,
-      })
-      .toMatch(/^[1-9]\d*$/);
+    const position = async () => (await api.get(`/v1/jobs/${id}/events`)).body.data.at(-1).position;
+    await expectSoon(position).toMatch(/^[1-9]\d*$/);
     const { data } = (await api.get(`/v1/jobs/${id}/events`)).body;
     expect(data).toMatchObject([
       { version: 1, type: 'JobSubmitted', actor: null, data: { type: 'x', tags: ['a'] } },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSoon } from '../../support/expect-soon.ts';
 import { submitMany, submitOne } from '../../support/job-steps.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
 
@@ -16,9 +17,8 @@ describe('GET /v1/queues', () => {
     await submitMany(api.db, 2, { queue: 'depth' });
     await submitOne(api.db, { queue: 'depth', delayMs: 60_000 });
     await api.post('/v1/queues/depth/claim', { worker: 'w', limit: 1 });
-    await expect
-      .poll(async () => (await api.get('/v1/queues/depth')).body.jobs, { timeout: 15_000 })
-      .toEqual({ waiting: 2, running: 1, completed: 0, dead: 0, cancelled: 0 });
+    const jobs = async () => (await api.get('/v1/queues/depth')).body.jobs;
+    await expectSoon(jobs).toEqual({ waiting: 2, running: 1, completed: 0, dead: 0, cancelled: 0 });
     const { status, body } = await api.get('/v1/queues/depth');
     expect(status).toBe(200);
     expect(body).toMatchObject({
