@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { changeJobs, type ChangeOutcome } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
-import { payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
+import { mustBeSound, payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
 import { submitJobs } from './commands/submit/submit-jobs.ts';
 import type { CommandOptions, WriteContext } from './commands/write-context.ts';
@@ -281,11 +281,14 @@ function facade(context: WriteContext, clock: Clock): Facade {
       change(id, { kind: 'cancel', reason }, options),
     retry: (id, { reason = null, delayMs = 0, ...options }: Reason & { delayMs?: number } = {}) =>
       change(id, { kind: 'retry', reason, delayMs }, options),
-    reschedule: (id, runAtMs, { reason = null, ...options }: Reason = {}) =>
-      change(id, { kind: 'reschedule', runAtMs, reason }, options),
+    async reschedule(id, runAtMs, { reason = null, ...options }: Reason = {}) {
+      mustBeSound({ type: 'any', runAtMs });
+      return change(id, { kind: 'reschedule', runAtMs, reason }, options);
+    },
     move: (id, queue, { reason = null, ...options }: Reason = {}) =>
       change(id, { kind: 'move', queue, reason }, options),
-    edit(id, { payload, ...changes }, { reason = null, ...options }: Reason = {}) {
+    async edit(id, { payload, ...changes }, { reason = null, ...options }: Reason = {}) {
+      mustBeSound({ type: 'any', ...changes, timeoutMs: changes.timeoutMs ?? undefined });
       if (payload === undefined) return change(id, { kind: 'edit', changes, reason }, options);
       const text = payloadText(payload);
       const payloadBytes = Buffer.byteLength(text);

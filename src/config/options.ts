@@ -28,38 +28,43 @@ export const databaseOptions = z.strictObject({
 });
 
 /** How a worker takes and runs jobs. */
-export const workerOptions = z.strictObject({
-  /** Queues to work, in no particular order. */
-  queues: z.array(z.string()).min(1).default(['default']),
-  /** Jobs of one queue that run at the same time in this process. */
-  concurrency: z.number().int().min(1).max(10_000).default(10),
-  /** What `GET /workers` calls this process; default: host and process id. */
-  name: z.string().min(1).max(200).optional(),
-  /** How long a dead process keeps its jobs: three missed beats. */
-  leaseMs: ms(1_000, HOUR).default(12_000),
-  beatMs: ms(100, HOUR).default(4_000),
-  /** How often an empty queue is looked at when no hint comes. */
-  pollMs: ms(10, 60_000).default(500),
-  /** Jobs claimed ahead at the most; fewer, where jobs take long. */
-  maxPrefetch: z.number().int().min(0).max(10_000).default(1_000),
-  /** Payload bytes held ahead at the most. */
-  maxPrefetchBytes: z
-    .number()
-    .int()
-    .min(1_024)
-    .default(64 * 1_048_576),
-  /** How long one attempt may take where neither job nor definition says: an hour. */
-  timeoutMs: ms(1, 7 * 24 * HOUR).default(HOUR),
-  /** How long a handler may take to stop once its signal has aborted, before it is given up. */
-  abortGraceMs: ms(0, HOUR).default(5_000),
-  /** How long a shutdown waits for running jobs; then they are aborted and released. With the grace
-   * it stays below the 30 s after which Kubernetes kills. */
-  shutdownMs: ms(0, HOUR).default(20_000),
-  /** A process whose event loop does not turn for this long stops beating: it is taken for dead. */
-  stallMs: ms(1_000, 24 * HOUR).default(60_000),
-  /** Lines of `ctx.log` kept per job. */
-  maxLogLines: z.number().int().min(0).max(100_000).default(1_000),
-});
+export const workerOptions = z
+  .strictObject({
+    /** Queues to work, in no particular order. */
+    queues: z.array(z.string()).min(1).default(['default']),
+    /** Jobs of one queue that run at the same time in this process. */
+    concurrency: z.number().int().min(1).max(10_000).default(10),
+    /** What `GET /workers` calls this process; default: host and process id. */
+    name: z.string().min(1).max(200).optional(),
+    /** How long a dead process keeps its jobs: three missed beats. */
+    leaseMs: ms(1_000, HOUR).default(12_000),
+    beatMs: ms(100, HOUR).default(4_000),
+    /** How often an empty queue is looked at when no hint comes. */
+    pollMs: ms(10, 60_000).default(500),
+    /** Jobs claimed ahead at the most; fewer, where jobs take long. */
+    maxPrefetch: z.number().int().min(0).max(10_000).default(1_000),
+    /** Payload bytes held ahead at the most. */
+    maxPrefetchBytes: z
+      .number()
+      .int()
+      .min(1_024)
+      .default(64 * 1_048_576),
+    /** How long one attempt may take where neither job nor definition says: an hour. */
+    timeoutMs: ms(1, 7 * 24 * HOUR).default(HOUR),
+    /** How long a handler may take to stop once its signal has aborted, before it is given up. */
+    abortGraceMs: ms(0, HOUR).default(5_000),
+    /** How long a shutdown waits for running jobs; then they are aborted and released. With the grace
+     * it stays below the 30 s after which Kubernetes kills. */
+    shutdownMs: ms(0, HOUR).default(20_000),
+    /** A process whose event loop does not turn for this long stops beating: it is taken for dead. */
+    stallMs: ms(1_000, 24 * HOUR).default(60_000),
+    /** Lines of `ctx.log` kept per job. */
+    maxLogLines: z.number().int().min(0).max(100_000).default(1_000),
+  })
+  .refine(({ leaseMs, beatMs }) => beatMs * 2 <= leaseMs, {
+    path: ['beatMs'],
+    message: 'must be at most half of leaseMs',
+  });
 
 /** The HTTP server. */
 export const serverOptions = z.strictObject({

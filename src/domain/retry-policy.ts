@@ -53,31 +53,51 @@ export function retryDelayMs(
 ): number {
   if (customDelayMs !== undefined) return clampDelay(customDelayMs);
   switch (policy.kind) {
-    case 'exponential': {
-      const delayMs = policy.baseMs * policy.factor ** (failures - 1);
-      return Math.min(
-        policy.maxMs,
-        withJitter(Math.min(policy.maxMs, delayMs), policy.jitter, random),
-      );
-    }
+    case 'exponential':
+      return spread(policy.baseMs * policy.factor ** (failures - 1), policy, random);
     case 'linear':
-      return Math.min(
-        policy.maxMs,
-        withJitter(policy.baseMs + policy.stepMs * (failures - 1), policy.jitter, random),
-      );
+      return spread(policy.baseMs + policy.stepMs * (failures - 1), policy, random);
     case 'fixed':
-      return withJitter(policy.delayMs, policy.jitter, random);
+      return spread(policy.delayMs, { maxMs: maxRetryDelayMs, jitter: policy.jitter }, random);
     case 'custom':
       return retryDelayMs(defaultRetryPolicy, failures, random);
   }
 }
 
-function withJitter(delayMs: number, jitter: number, random: number): number {
-  return clampDelay(delayMs * (1 + jitter * (2 * random - 1)));
+/** Capped before the jitter, so that jobs at the maximum do not all come back at once, and after it. */
+function spread(
+  delayMs: number,
+  { maxMs, jitter }: { readonly maxMs: number; readonly jitter: number },
+  random: number,
+): number {
+  const jittered = Math.min(maxMs, delayMs) * (1 + jitter * (2 * random - 1));
+  return clampDelay(Math.min(maxMs, jittered));
 }
 
 /** A delay as whole ms from 0 to `maxRetryDelayMs`; what is no number means at once. */
 export function clampDelay(delayMs: number): number {
-  if (Number.isNaN(delayMs)) return 0;
-  return Math.round(Math.min(Math.max(delayMs, 0), maxRetryDelayMs));
+  return delayMs > 0 ? Math.round(Math.min(delayMs, maxRetryDelayMs)) : 0;
+}
+
+/** What is wrong with a policy, in words; null for nothing. For callers that types do not hold. */
+export function retryPolicyFault(policy: RetryPolicy): string | null {
+  if (policy.kind === 'custom') return null;
+  const times = {
+    exponential: ['baseMs', 'maxMs'],
+    linear: ['baseMs', 'stepMs', 'maxMs'],
+    fixed: ['delayMs'],
+  };
+  const names = times[policy.kind] as string[] | undefined;
+  if (names === undefined) return 'kind must be exponential, linear, fixed or custom';
+  const given = policy as unknown as Record<string, unknown>;
+  const wrong = names.find((name) => !isWithin(given[name], 0, maxRetryDelayMs));
+  if (wrong !== undefined) return `${wrong} must be 0 ms to 366 days`;
+  if (policy.kind === 'exponential' && !isWithin(policy.factor, 1, 100)) {
+    return 'factor must be 1 to 100';
+  }
+  return isWithin(policy.jitter, 0, 1) ? null : 'jitter must be 0 to 1';
+}
+
+function isWithin(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max;
 }

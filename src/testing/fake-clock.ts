@@ -2,7 +2,10 @@ import type { Clock } from '../kernel/clock.ts';
 
 /** A clock that stands still until it is told to go on. */
 export interface FakeClock extends Clock {
-  /** Moves time on; whatever was to happen meanwhile happens now, in order. */
+  /**
+   * Moves time on; what waits for a moment until then happens now, in order. What starts to wait only
+   * because of that, once promises have settled, needs another call.
+   */
   advance(ms: number): void;
 }
 
@@ -36,15 +39,13 @@ export function createFakeClock(startMs = 0): FakeClock {
           resolve();
           return;
         }
-        const cancel = after(ms, resolve);
-        signal?.addEventListener(
-          'abort',
-          () => {
-            cancel();
-            resolve();
-          },
-          { once: true },
-        );
+        const done = () => {
+          cancel();
+          signal?.removeEventListener('abort', done);
+          resolve();
+        };
+        const cancel = after(ms, done);
+        signal?.addEventListener('abort', done, { once: true });
       }),
     advance(ms) {
       const until = now + ms;

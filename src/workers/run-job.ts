@@ -17,7 +17,7 @@ export type RunOutcome =
       readonly error: JobError;
       readonly retryable: boolean;
       readonly fallbackPolicy?: RetryPolicy;
-      readonly delayMs?: number;
+      readonly fallbackDelayMs?: number;
     }
   | { readonly kind: 'snooze'; readonly delayMs: number }
   /** Given back without burning the attempt: shutdown, or a cancellation that it obeyed. */
@@ -52,6 +52,7 @@ export async function runJob(
     return failure(error, undefined, job);
   }
   const timeoutMs = job.timeoutMs ?? definition.timeoutMs ?? options.defaultTimeoutMs;
+  if (abort.reason !== null) return outcomeOf('given-up', abort.reason, definition, job, timeoutMs);
   const ended = await withinLimits(
     invoke(definition, job, context, options.middleware),
     timeoutMs,
@@ -74,7 +75,7 @@ async function invoke(
     let next = async (): Promise<unknown> => definition.handler(payload, context);
     for (const around of middleware.toReversed()) {
       const inner = next;
-      next = () => around(context, inner);
+      next = async () => around(context, inner);
     }
     return { value: await next() };
   } catch (thrown) {
@@ -93,6 +94,7 @@ function withinLimits(
     const cancelTimeout = clock.after(timeoutMs, () => abort.abort('timeout'));
     let cancelGrace: () => void = () => undefined;
     abort.onAbort(() => {
+      cancelTimeout();
       cancelGrace = clock.after(abortGraceMs, () => resolve('given-up'));
     });
     void run.then((ended) => {
@@ -135,7 +137,7 @@ function failure(
   if (retry === undefined) return base;
   if (typeof retry !== 'function') return { ...base, fallbackPolicy: retry };
   try {
-    return { ...base, delayMs: retry(job.attempt, thrown) };
+    return { ...base, fallbackDelayMs: retry(job.attempt, thrown) };
   } catch {
     // A retry function that throws leaves the delay to the default policy; the handler's own error
     // is the one worth keeping.

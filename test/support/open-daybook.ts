@@ -11,9 +11,7 @@ export interface TestDaybook extends Daybook {
 }
 
 /** A Daybook on a database of its own; `close` drops it too. */
-export async function openTestDaybook(
-  options: Partial<DaybookOptions> = {},
-): Promise<TestDaybook> {
+export async function openTestDaybook(options: Partial<DaybookOptions> = {}): Promise<TestDaybook> {
   const db = await createTestDatabase();
   const warnings: string[] = [];
   const observer: Observer = {

@@ -53,11 +53,7 @@ export function submitted(context: WriteContext, id: string, replayed: boolean):
 
 /** @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large` */
 export function prepareJob(context: WriteContext, job: NewJob, at: string): PreparedJob {
-  const fields = checkNewJob(job).map((field) => ({ ...field, pointer: at + field.pointer }));
-  if (fields.length > 0) {
-    const first = fields[0];
-    throw new DaybookError('invalid-request', `${first?.pointer} ${first?.message}.`, { fields });
-  }
+  mustBeSound(job, at);
   const defaults = context.catalog.defaultsOf(job.type) ?? {};
   const payload = payloadText(context.catalog.parsePayload(job.type, job.payload ?? null), at);
   const retryPolicy = job.retryPolicy ?? defaults.retryPolicy;
@@ -96,6 +92,18 @@ export function prepareJob(context: WriteContext, job: NewJob, at: string): Prep
     correlation: job.correlationId ?? null,
     idempotencyKey: job.idempotencyKey ?? null,
   };
+}
+
+/**
+ * Checks a submission, or the same fields of a change.
+ * @param at what goes before the pointers, for one of many
+ * @throws DaybookError `invalid-request`
+ */
+export function mustBeSound(job: NewJob, at = ''): void {
+  const fields = checkNewJob(job).map((field) => ({ ...field, pointer: at + field.pointer }));
+  const [first] = fields;
+  if (first === undefined) return;
+  throw new DaybookError('invalid-request', `${first.pointer} ${first.message}.`, { fields });
 }
 
 /** @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry */

@@ -19,7 +19,9 @@ export type JobCommand =
       readonly retryable: boolean;
       /** What the worker's definition says for a job that names no policy of its own. */
       readonly fallbackPolicy?: RetryPolicy;
-      /** A delay that the handler or a custom policy chose; goes before any policy. */
+      /** The same, where the definition's own function chose the delay. */
+      readonly fallbackDelayMs?: number;
+      /** A delay chosen for this very failure; goes before any policy. */
       readonly delayMs?: number;
     }
   | { readonly kind: 'snooze'; readonly leaseToken: string; readonly delayMs: number }

@@ -145,7 +145,9 @@ function decideFailure(
     return endOfClaim(state, failed, { type: 'JobDead', data: { reason: 'attempts-exhausted' } });
   }
   const policy = state.retryPolicy ?? command.fallbackPolicy ?? defaultRetryPolicy;
-  const delayMs = retryDelayMs(policy, attempt, context.random, command.delayMs);
+  const own = state.retryPolicy !== null && state.retryPolicy.kind !== 'custom';
+  const chosen = command.delayMs ?? (own ? undefined : command.fallbackDelayMs);
+  const delayMs = retryDelayMs(policy, attempt, context.random, chosen);
   const runAtMs = context.nowMs + delayMs;
   return endOfClaim(state, failed, { type: 'JobRetried', data: { runAtMs } });
 }

@@ -8,6 +8,16 @@ const MAX_STACK = 8_000;
 
 /** Whatever a handler threw, errors or not, as the log keeps it. Never throws. */
 export function jobErrorFrom(thrown: unknown): JobError {
+  try {
+    return describeThrown(thrown);
+  } catch {
+    // A thrown value may refuse to be looked at in any way (a getter that throws, a revoked proxy);
+    // that is worth recording, not failing over.
+    return { name: 'NonError', message: 'a value that cannot be shown' };
+  }
+}
+
+function describeThrown(thrown: unknown): JobError {
   if (!(thrown instanceof Error)) {
     return { name: 'NonError', message: storableText(describe(thrown), MAX_MESSAGE) };
   }
@@ -19,11 +29,6 @@ export function jobErrorFrom(thrown: unknown): JobError {
 
 function describe(value: unknown): string {
   if (typeof value === 'string') return value;
-  try {
-    const json: unknown = typeof value === 'object' ? JSON.stringify(value) : undefined;
-    return typeof json === 'string' ? json : String(value);
-  } catch {
-    // A thrown value may refuse to be shown in any way; that is worth recording, not failing over.
-    return 'a value that cannot be shown';
-  }
+  const json: unknown = typeof value === 'object' ? JSON.stringify(value) : undefined;
+  return typeof json === 'string' ? json : String(value);
 }

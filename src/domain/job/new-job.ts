@@ -1,5 +1,5 @@
 import { isName } from '../names.ts';
-import { maxRetryDelayMs, type RetryPolicy } from '../retry-policy.ts';
+import { maxRetryDelayMs, type RetryPolicy, retryPolicyFault } from '../retry-policy.ts';
 import { isStorable } from '../storable-text.ts';
 
 /** A job to be: what a submission says. Only `type` has no default. */
@@ -73,6 +73,8 @@ export function checkNewJob(job: NewJob): WrongField[] {
     '/delayMs',
     'must not be given together with runAt',
   );
+  const fault = job.retryPolicy === undefined ? null : retryPolicyFault(job.retryPolicy);
+  check(fault === null, '/retryPolicy', fault ?? '');
   check(areTags(job.tags), '/tags', 'must be at most 20 texts of 1 to 100 characters');
   for (const key of ['uniqueKey', 'correlationId', 'idempotencyKey'] as const) {
     const text = job[key];

@@ -48,7 +48,7 @@ export interface JobState {
   readonly payloadHash: string;
   readonly payloadBytes: number;
   readonly payloadErased: boolean;
-  /** It waits for its next attempt after a failure, and nobody gave it another time since. */
+  /** It waits for its next attempt after a failure, and was not snoozed or rescheduled since. */
   readonly retrying: boolean;
   /** Interrupted before by a lapsed lease: claimed alone, and watched. */
   readonly suspect: boolean;

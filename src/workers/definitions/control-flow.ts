@@ -27,6 +27,11 @@ export class NotRetryableError extends Error {
 
 /** False for an error, of whatever class, that says `retryable: false`. */
 export function isRetryable(thrown: unknown): boolean {
-  if (typeof thrown !== 'object' || thrown === null || !('retryable' in thrown)) return true;
-  return thrown.retryable !== false;
+  if (typeof thrown !== 'object' || thrown === null) return true;
+  try {
+    return !('retryable' in thrown) || thrown.retryable !== false;
+  } catch {
+    // A value that refuses to be looked at has not said that trying again is of no use.
+    return true;
+  }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { isName } from '../../domain/names.ts';
+import { checkNewJob } from '../../domain/job/new-job.ts';
 import type { RetryPolicy } from '../../domain/retry-policy.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { JobContext } from '../job-context.ts';
@@ -37,10 +37,13 @@ export interface JobDefinition<Schema extends z.ZodType = z.ZodType> {
 export function defineJob<Schema extends z.ZodType>(
   definition: JobDefinition<Schema>,
 ): JobDefinition<Schema> {
-  if (!isName(definition.type)) {
+  const { type, queue, priority, maxAttempts, retry, timeoutMs } = definition;
+  const retryPolicy = typeof retry === 'function' ? undefined : retry;
+  const [wrong] = checkNewJob({ type, queue, priority, maxAttempts, retryPolicy, timeoutMs });
+  if (wrong !== undefined) {
     throw new DaybookError(
       'jobs-module-invalid',
-      `"${definition.type}" cannot be a type: use 1 to 64 of a-z, 0-9, dot, underscore and hyphen.`,
+      `The definition of "${type}": ${wrong.pointer.slice(1)} ${wrong.message}.`,
     );
   }
   return definition;

@@ -64,6 +64,7 @@ class BeatenSession implements Session {
   readonly #thread: Thread | null;
   readonly #loop: Loop;
   #over = false;
+  #threadBeats = false;
   #beatenAt: number;
 
   constructor(id: string, context: WriteContext, options: SessionOptions) {
@@ -108,7 +109,8 @@ class BeatenSession implements Session {
     const { beatMs } = this.#options;
     if (this.#over) return TURNING_EVERY_MS;
     this.#thread?.postMessage('turning' satisfies MainMessage);
-    if (this.#thread === null) await this.look();
+    // Until the thread is up, and where there is none, this loop beats.
+    if (!this.#threadBeats) await this.look();
     this.#loseIfLapsed();
     return this.#thread === null ? beatMs : Math.min(TURNING_EVERY_MS, beatMs);
   }
@@ -140,6 +142,7 @@ class BeatenSession implements Session {
     const session = this.id;
     const thread = startThread({ connectionString, schema, tenantId, session, beatMs, stallMs });
     thread.on('message', (message: BeatMessage) => {
+      this.#threadBeats = message.kind === 'beat';
       if (message.kind === 'beat') this.#heard(message.cancelRequested);
       else if (message.kind === 'lost') this.#lose();
       else observer.warn('a beat failed', { reason: message.message });

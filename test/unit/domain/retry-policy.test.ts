@@ -161,8 +161,7 @@ describe('whatever the policy', () => {
     );
   });
 
-  // Known defect: Math.min(maxMs, ...) comes after clampDelay, so that whatever maxMs is comes out.
-  it.fails.each([Number.NaN, -1, 1_500.5])('also where the maximum is %d', (maxMs) => {
+  it.each([Number.NaN, -1, 1_500.5])('also where the maximum is %d', (maxMs) => {
     for (const policy of [exponential, linear]) {
       const delay = retryDelayMs({ ...policy, maxMs }, 20, middle);
       expect(Number.isInteger(delay) && delay >= 0).toBe(true);
@@ -216,8 +215,7 @@ describe('clampDelay', () => {
     expect(clampDelay(asked)).toBe(delayMs);
   });
 
-  // Known defect: only NaN itself is looked for; plain JavaScript may hand in anything.
-  it.fails.each([undefined, {}, 'soon', Promise.resolve(5)])('makes none of %j', (asked) => {
+  it.each([undefined, {}, 'soon', Promise.resolve(5)])('makes none of %j', (asked) => {
     expect(clampDelay(asked as unknown as number)).toBe(0);
   });
 

@@ -146,8 +146,7 @@ describe('sleep', () => {
     await expect(Promise.all(all)).resolves.toHaveLength(2);
   });
 
-  // Known defect: unlike the machine's clock it does not take its listener away.
-  it.fails('leaves no listener on a signal that outlives it', async () => {
+  it('leaves no listener on a signal that outlives it', async () => {
     const clock = createFakeClock();
     const { signal } = new AbortController();
     const sleeping = clock.sleep(10, signal);

@@ -1,0 +1,131 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ScriptProcess, startScript } from '../../scripts/script-process.ts';
+import { openTestDaybook, type TestDaybook } from '../support/open-daybook.ts';
+
+const fixture = fileURLToPath(new URL('fixtures/worker.ts', import.meta.url));
+const quick = { leaseMs: 2_000, beatMs: 400, pollMs: 50 };
+
+let daybook: TestDaybook;
+const processes = new Set<ScriptProcess>();
+
+beforeEach(async () => {
+  daybook = await openTestDaybook();
+});
+
+afterEach(async () => {
+  for (const each of processes) await each.stop('SIGKILL');
+  processes.clear();
+  await daybook.close();
+});
+
+async function startWorker(options: object): Promise<ScriptProcess> {
+  const worker = startScript(fixture, [daybook.db.connectionString, JSON.stringify(options)]);
+  processes.add(worker);
+  await worker.line(/^ready/);
+  return worker;
+}
+
+async function rejectedOutcomes(): Promise<number> {
+  const { rows } = await daybook.db.database.pool.query<{ n: string }>(
+    `select count(*) as n from ${daybook.db.schema}.rejected_outcomes`,
+  );
+  return Number(rows[0]?.n);
+}
+
+describe('a worker process that dies', () => {
+  it('by one guilty job among many, burying that one alone (R)', async () => {
+    const innocents = Array.from({ length: 200 }, (_, n) => ({ type: 'echo', payload: n }));
+    const guilty = { type: 'kills-its-worker', maxAttempts: 1 };
+    const ids = await daybook.submitMany([
+      ...innocents.slice(0, 100),
+      guilty,
+      ...innocents.slice(100),
+    ]);
+    const killer = ids[100]?.id ?? '';
+    let deaths = 0;
+    const superviseUntilDead = async () => {
+      while ((await daybook.get(killer))?.phase !== 'dead') {
+        const worker = await startWorker({ ...quick, concurrency: 50, maxPrefetch: 500 });
+        const ended = daybook.waitFor(killer, { timeoutMs: 60_000 });
+        await Promise.race([worker.exited, ended]);
+        if (worker.child.signalCode !== null) deaths += 1;
+      }
+    };
+    await superviseUntilDead();
+    const job = await daybook.get(killer);
+    expect(job?.state).toMatchObject({ deadReason: 'crashes-its-worker', failures: 0 });
+    // The first death only raises suspicion; five more are counted.
+    expect(deaths).toBe(6);
+    for (const { id } of ids.filter((each) => each.id !== killer)) {
+      expect((await daybook.waitFor(id)).phase).toBe('completed');
+    }
+  }, 120_000);
+
+  it('paused past its lease, whose late outcome is rejected and changes nothing', async () => {
+    const sleeper = await startWorker(quick);
+    const { id } = await daybook.submit({ type: 'slow', payload: { ms: 1_500 } });
+    await vi.waitFor(async () => expect((await daybook.get(id))?.phase).toBe('running'));
+    sleeper.child.kill('SIGSTOP');
+    await vi.waitFor(async () => expect(await daybook.eventsOf(id)).toContain('JobInterrupted'), {
+      timeout: 10_000,
+    });
+    await startWorker(quick);
+    const job = await daybook.waitFor(id, { timeoutMs: 20_000 });
+    sleeper.child.kill('SIGCONT');
+    await vi.waitFor(async () => expect(sleeper.output).toBe('ready'));
+    expect(job.phase).toBe('completed');
+    expect(await daybook.eventsOf(id)).toEqual([
+      'JobSubmitted',
+      'JobClaimed',
+      'JobInterrupted',
+      'JobClaimed',
+      'JobCompleted',
+    ]);
+    // It works on, in a new session.
+    const next = await daybook.submit({ type: 'echo', payload: 'still here' });
+    expect((await daybook.waitFor(next.id)).result).toBe('still here');
+  });
+
+  it('keeps its jobs while its event loop is busy, longer than the lease', async () => {
+    await startWorker(quick);
+    const { id } = await daybook.submit({ type: 'blocks', payload: { ms: 5_000 } });
+    const job = await daybook.waitFor(id);
+    expect(job.result).toBe('unblocked');
+    expect(await daybook.eventsOf(id)).toEqual(['JobSubmitted', 'JobClaimed', 'JobCompleted']);
+    expect(await rejectedOutcomes()).toBe(0);
+  });
+
+  it('loses them when it hangs for longer than it may', async () => {
+    await startWorker({ ...quick, stallMs: 1_000 });
+    const { id } = await daybook.submit({ type: 'blocks', payload: { ms: 6_000 } });
+    await vi.waitFor(async () => expect(await daybook.eventsOf(id)).toContain('JobInterrupted'), {
+      timeout: 15_000,
+    });
+  });
+
+  it('survives a database that ends every connection, again and again', async () => {
+    const worker = await startWorker({ ...quick, leaseMs: 20_000, concurrency: 5 });
+    const ids = await daybook.submitMany(
+      Array.from({ length: 100 }, () => ({ type: 'slow', payload: { ms: 50 } })),
+    );
+    const admin = await daybook.db.connect();
+    for (let storm = 0; storm < 5; storm += 1) {
+      await admin.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
+      await vi.waitFor(async () => {
+        const { rows } = await admin.query<{ n: string }>(
+          `select count(*) as n from ${daybook.db.schema}.job_claims`,
+        );
+        expect(Number(rows[0]?.n)).toBeLessThan(100 - storm * 15);
+      }, 20_000);
+    }
+    for (const { id } of ids) {
+      const job = await vi.waitFor(() => daybook.waitFor(id), 30_000);
+      expect(job.phase).toBe('completed');
+      expect(job.state.failures).toBe(0);
+    }
+    expect(worker.child.exitCode).toBeNull();
+  }, 60_000);
+});
