@@ -107,6 +107,12 @@ async function inTransaction<Result>(
     throw explained(error);
   });
   let broken: Error | undefined;
+  // The pool listens only to clients that are idle: without this, a connection that the server ends
+  // between two statements would end the process.
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
   try {
     await client.query('begin');
     const result = await work(on(client));
@@ -119,6 +125,7 @@ async function inTransaction<Result>(
     });
     throw explained(error);
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }

@@ -3,6 +3,7 @@ import { completeJobs } from '../commands/work/complete-jobs.ts';
 import { endAttempts } from '../commands/work/end-attempts.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import type { JobEvent } from '../domain/job/events.ts';
+import { jobErrorFrom } from '../domain/job/job-error.ts';
 import { type Backoff, createBackoff } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isDaybookError } from '../kernel/errors.ts';
@@ -58,14 +59,35 @@ export function createOutcomeWriter(context: WriteContext, clock: Clock): Outcom
     while (!given.aborted) {
       try {
         await write(context, batch);
-        break;
+        return;
       } catch (error) {
         if (!isDaybookError(error, 'database-unavailable')) {
-          context.observer.warn('outcomes could not be written; their jobs run again', { error });
-          break;
+          await writeApart(batch, error);
+          return;
         }
         await clock.sleep(backoff.nextMs(), given);
       }
+    }
+  }
+
+  /**
+   * One outcome that cannot be written must not hold up the others of its batch, nor stay claimed
+   * for as long as this process lives: each is tried alone, and one that fails alone is a failure of
+   * its job.
+   */
+  async function writeApart(batch: EndedAttempt[], error: unknown): Promise<void> {
+    const [attempt] = batch;
+    if (batch.length > 1) {
+      for (const each of batch) {
+        await writeUntilSettled([each], createBackoff(50, 2_000, context.random));
+      }
+    } else if (attempt !== undefined && attempt.outcome.kind === 'complete') {
+      context.observer.warn('a result could not be stored; its job has failed', { error });
+      const cause = { name: 'ResultNotStored', message: jobErrorFrom(error).message };
+      const outcome = { kind: 'fail', error: cause, retryable: true } as const;
+      await writeUntilSettled([{ ...attempt, outcome }], createBackoff(50, 2_000, context.random));
+    } else {
+      context.observer.warn('an outcome could not be written', { error });
     }
   }
 

@@ -73,7 +73,7 @@ describe('a worker process that dies', () => {
     await startWorker(quick);
     const job = await daybook.waitFor(id, { timeoutMs: 20_000 });
     sleeper.child.kill('SIGCONT');
-    await vi.waitFor(async () => expect(sleeper.output).toBe('ready'));
+    await vi.waitFor(async () => expect(sleeper.output).toContain('session was lost'));
     expect(job.phase).toBe('completed');
     expect(await daybook.eventsOf(id)).toEqual([
       'JobSubmitted',
@@ -122,7 +122,7 @@ describe('a worker process that dies', () => {
       }, 20_000);
     }
     for (const { id } of ids) {
-      const job = await vi.waitFor(() => daybook.waitFor(id), 30_000);
+      const job = await vi.waitFor(() => daybook.waitFor(id, { timeoutMs: 20_000 }), 25_000);
       expect(job.phase).toBe('completed');
       expect(job.state.failures).toBe(0);
     }

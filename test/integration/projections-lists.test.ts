@@ -79,7 +79,7 @@ const rowParts = fc.record({
   tags: fc.subarray(['red', 'green', 'blue']),
 });
 
-const filterKeys = [
+const filterKeys: (keyof Omit<JobFilter, 'tenantId' | 'cursor' | 'limit'>)[] = [
   'queueId',
   'statuses',
   'phases',
@@ -88,7 +88,7 @@ const filterKeys = [
   'submittedAfterMs',
   'submittedBeforeMs',
   'error',
-] as const;
+];
 
 const anyFilter = fc.record({
   queueId: fc.nat(2),

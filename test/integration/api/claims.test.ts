@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
+import { expectSoon } from '../../support/expect-soon.ts';
 import { expire, lapse, story, submitMany, submitOne } from '../../support/job-steps.ts';
 import { newId } from '../../support/test-database.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
@@ -136,13 +138,32 @@ describe('POST /v1/queues/{queue}/claim', () => {
     expect(new Set(got.flat())).toEqual(new Set(ids));
   });
 
+  it('gives a hint on for as long as there is something to claim', async () => {
+    // A clock by which nobody is woken but by hints: one comes, for all five jobs together.
+    const sleep: Clock['sleep'] = (_ms, signal) => systemClock.sleep(3_600_000, signal);
+    const deaf = await createTestApi({ clock: { ...systemClock, sleep } });
+    await submitOne(deaf.db, { queue, delayMs: 60_000 });
+    const order = { worker: 'w', waitMs: 30_000 };
+    const waiting = [1, 2, 3, 4, 5].map(() => deaf.post(`/v1/queues/${queue}/claim`, order));
+    const workers = async () => (await deaf.get('/v1/workers')).body.data;
+    await expectSoon(workers).toHaveLength(5);
+    await submitMany(deaf.db, 5, { queue });
+    const answers = await Promise.all(waiting);
+    expect(answers.map(({ body }) => body.jobs.length)).toEqual([1, 1, 1, 1, 1]);
+    await deaf.close();
+  });
+
   it('beats for a worker that waits longer than its lease', async () => {
     await submitOne(api.db, { queue, delayMs: 60_000 });
-    const { body } = await claim({ leaseMs: 2_000, waitMs: 3_000 });
-    expect(Date.parse(body.leaseUntil) - Date.now()).toBeGreaterThan(0);
-    const { data } = (await api.get('/v1/workers')).body;
-    const session = data.find((each: { session: string }) => each.session === body.session);
-    expect(Date.parse(session.lastBeatAt)).toBeGreaterThan(Date.parse(session.startedAt) + 1_000);
+    const waiting = claim({ worker: 'patient', leaseMs: 2_000, waitMs: 30_000 });
+    const beatsFor = async () => {
+      const { data } = (await api.get('/v1/workers')).body;
+      const session = data.find(({ name }: { name: string }) => name === 'patient');
+      return Date.parse(session?.lastBeatAt) - Date.parse(session?.startedAt);
+    };
+    await expectSoon(beatsFor).toBeGreaterThan(2_000);
+    await submitOne(api.db, { queue });
+    expect((await waiting).body.jobs).toHaveLength(1);
   });
 
   it.each([
