@@ -26,7 +26,7 @@ describe('jobs are claimed', () => {
       type: 'x',
       queue,
       priority: (index * 7) % 10,
-      runAtMs: now - 1_000 * ((index * 13) % 5) - HOUR,
+      runAtMs: now - 1_000 * ((index * 13) % 7) - HOUR,
     }));
     const ids = (await submitJobs(db.context, jobs)).map(({ id }) => id);
     const wanted = jobs

@@ -180,3 +180,18 @@ describe('the transaction id that a missing number is kept with', () => {
     expectOrder(await wholeLog(db.database));
   });
 });
+
+describe('the time of a batch', () => {
+  it('never lies before that of the batch before it, wherever the clock goes', async () => {
+    await db.database.pool.query(
+      `update ${db.schema}.log_head set recorded_at = recorded_at + interval '1 hour'`,
+    );
+    await submitOne(db);
+    await sequence();
+    const { rows } = await db.database.pool.query<{ forward: boolean }>(
+      `select max(recorded_at) > now() + interval '59 minutes' as forward
+       from ${db.schema}.log_batches`,
+    );
+    expect(rows).toEqual([{ forward: true }]);
+  });
+});
