@@ -119,7 +119,9 @@ create table worker_sessions (
   lease_ms integer not null,
   slots integer not null,
   pid integer,
-  -- Every claim of an ended session has been given back.
+  -- The caretaker has ended it, while no claim was being made.
+  closing boolean not null default false,
+  -- Every claim of it has been given back.
   settled boolean not null default false,
   name text not null,
   host text,

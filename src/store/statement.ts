@@ -31,3 +31,11 @@ export function defineStatement<Params, Row>(
  * an index; `statement_timestamp()` does neither.
  */
 export const now = "date_trunc('milliseconds', statement_timestamp())";
+
+/**
+ * A timestamptz as ms since the epoch, in JSON: a number whatever DateStyle, TimeZone or
+ * extra_float_digits the session of a caller's own client has.
+ */
+export function ms(expression: string): string {
+  return `to_jsonb((extract(epoch from ${expression}) * 1000)::bigint)`;
+}

@@ -48,7 +48,10 @@ export async function fillTables(
   await client.query('analyze');
   await insertRows(client, fill, sessions);
   await client.query(`
-    update log_head set position = (select max(position) from events), highest_seq = 0;
+    update log_head
+      set position = (select max(position) from events), highest_seq = 200,
+        missing_ranges = (select array[range_agg(int8range(n, n + 1))] from generate_series(1, 200, 2) n),
+        missing_fences = array[pg_current_xact_id()];
     insert into log_batches select n * 1000, now() - interval '1 hour' + n * interval '1 s'
       from generate_series(1, ${fill.events} / 1000) as n`);
 }

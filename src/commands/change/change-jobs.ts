@@ -6,10 +6,13 @@ import type { JobState } from '../../domain/job/state.ts';
 import type { RejectionCode } from '../../domain/rejection.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { codeOf, sqlState } from '../../store/sqlstate.ts';
+import type { Executor } from '../../store/statement.ts';
 import { commitDecisions } from '../../store/statements/commit-decisions.ts';
 import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
 import { type Decided, decisionRowOf, eventRowsOf } from './decision-rows.ts';
 import { type LoadedJob, loadJobs } from '../read/load-jobs.ts';
+import { withLockTimeout } from '../with-lock-timeout.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 export interface JobChange {
@@ -31,7 +34,7 @@ export type ChangeOutcome =
   | {
       readonly id: string;
       readonly rejection: {
-        readonly code: RejectionCode | 'unique-key-held' | 'concurrent-change';
+        readonly code: RejectionCode | 'unique-key-held' | 'key-busy' | 'concurrent-change';
         readonly detail: string;
       };
       /** The job as it is, where it exists. */
@@ -43,42 +46,94 @@ const ROUNDS = 8;
 
 /**
  * The write path: load the jobs, let the domain decide, keep each decision whose job has not changed
- * meanwhile; the others go round again. One outcome per change, in the order given.
- * At most one change per job at a time.
+ * meanwhile; the others go round again. One outcome per change, in the order given; changes of the
+ * same job are made one after the other.
  */
 export async function changeJobs(
   context: WriteContext,
   changes: readonly JobChange[],
   options: CommandOptions = {},
 ): Promise<ChangeOutcome[]> {
-  const executor = executorFor(context, options);
-  const outcomes = new Map<string, ChangeOutcome>();
-  let open = changes.map((change) => ({ ...change, id: change.id.toLowerCase() }));
-  for (let round = 1; open.length > 0; round += 1) {
-    const loaded = await loadJobs(
-      executor,
-      context.tenantId,
-      open.map(({ id }) => id),
-    );
-    const decided: Decided[] = [];
+  const outcomes: (ChangeOutcome | undefined)[] = changes.map(() => undefined);
+  for (let round = 1; ; round += 1) {
+    const open = firstOfEach(changes, (index) => outcomes[index] === undefined);
+    if (open.length === 0) break;
+    const ids = open.map(({ id }) => id);
+    const loaded = await loadJobs(executorFor(context, options), context.tenantId, ids);
+    const decided = new Map<number, Decided>();
     for (const change of open) {
       const decision = decide(context, change, loaded.get(change.id));
-      if ('rejection' in decision) outcomes.set(change.id, decision.rejection);
-      else decided.push(decision.decided);
+      if ('rejection' in decision) outcomes[change.index] = decision.rejection;
+      else decided.set(change.index, decision.decided);
     }
-    const kept = await commit(context, decided, options);
-    for (const each of decided) if (kept.has(each.id)) outcomes.set(each.id, outcomeOf(each));
-    const lost = decided.filter(({ id }) => !kept.has(id));
-    for (const outcome of await heldKeys(context, lost, options)) outcomes.set(outcome.id, outcome);
-    open = open.filter(({ id }) => !outcomes.has(id));
-    if (round === ROUNDS) for (const { id } of open) outcomes.set(id, givenUp(id));
-    open = open.filter(({ id }) => !outcomes.has(id));
+    const kept = await keep(context, [...decided.values()], options);
+    for (const [index, each] of decided) outcomes[index] = kept.get(each.id);
+    if (round < ROUNDS + changes.length) continue;
+    for (const { id, index } of open) outcomes[index] ??= givenUp(id);
   }
-  return changes.map(({ id }) => {
-    const outcome = outcomes.get(id.toLowerCase());
+  return outcomes.map((outcome) => {
     invariant(outcome !== undefined, 'every change has an outcome');
     return outcome;
   });
+}
+
+interface OpenChange extends JobChange {
+  readonly index: number;
+}
+
+function firstOfEach(
+  changes: readonly JobChange[],
+  isOpen: (index: number) => boolean,
+): OpenChange[] {
+  const first = new Map<string, OpenChange>();
+  for (const [index, change] of changes.entries()) {
+    const id = change.id.toLowerCase();
+    if (isOpen(index) && !first.has(id)) first.set(id, { ...change, id, index });
+  }
+  return [...first.values()];
+}
+
+/**
+ * Commits decisions; the outcome of each that is settled, by id. A revival that takes a unique key
+ * goes alone, and waits for another transaction no longer than a second.
+ */
+async function keep(
+  context: WriteContext,
+  decided: readonly Decided[],
+  options: CommandOptions,
+): Promise<ReadonlyMap<string, ChangeOutcome>> {
+  const outcomes = new Map<string, ChangeOutcome>();
+  const keyed = decided.filter(takesKey);
+  const plain = decided.filter((each) => !takesKey(each));
+  const kept = await commit(context, executorFor(context, options), plain, options);
+  for (const each of plain) if (kept.has(each.id)) outcomes.set(each.id, outcomeOf(each));
+  for (const each of keyed) {
+    const outcome = await keepKeyed(context, each, options);
+    if (outcome !== undefined) outcomes.set(each.id, outcome);
+  }
+  return outcomes;
+}
+
+function takesKey({ before, after }: Decided): boolean {
+  return before.status === 'dead' && after.status !== 'dead' && before.uniqueKey !== null;
+}
+
+async function keepKeyed(
+  context: WriteContext,
+  decided: Decided,
+  options: CommandOptions,
+): Promise<ChangeOutcome | undefined> {
+  const { id, before } = decided;
+  try {
+    const kept = await withLockTimeout(context, options, (tx) =>
+      commit(context, tx, [decided], options),
+    );
+    return kept.has(id) ? outcomeOf(decided) : await heldKey(context, decided, options);
+  } catch (error) {
+    if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
+    const detail = `Another transaction is about to take the unique key "${before.uniqueKey}".`;
+    return { id, rejection: { code: 'key-busy', detail }, state: before };
+  }
 }
 
 function decide(
@@ -132,6 +187,7 @@ function recordedAs(
 
 async function commit(
   context: WriteContext,
+  executor: Executor,
   decided: readonly Decided[],
   options: CommandOptions,
 ): Promise<ReadonlySet<string>> {
@@ -140,7 +196,7 @@ async function commit(
     new Set(decided.flatMap(({ before, after }) => [before.queue, after.queue])),
   );
   const typeIds = await context.names.typeIds(new Set(decided.map(({ after }) => after.type)));
-  const [row] = await executorFor(context, options).run(commitDecisions, {
+  const [row] = await executor.run(commitDecisions, {
     tenantId: context.tenantId,
     decisions: decided.map((each) => decisionRowOf(each, queueIds, typeIds)),
     events: decided.flatMap((each) => eventRowsOf(each, queueIds)),
@@ -175,23 +231,18 @@ function announce(
   }
 }
 
-/** A revival that was not kept may have met a held unique key: that one is not tried again. */
-async function heldKeys(
+/** The refusal of a revival whose key a live job holds; undefined if none does. */
+async function heldKey(
   context: WriteContext,
-  lost: readonly Decided[],
+  { id, before }: Decided,
   options: CommandOptions,
-): Promise<ChangeOutcome[]> {
-  const revivals = lost.filter(({ before }) => before.status === 'dead');
-  const keys = revivals.flatMap(({ before }) => before.uniqueKey ?? []);
-  if (keys.length === 0) return [];
+): Promise<ChangeOutcome | undefined> {
   const { tenantId } = context;
-  const holders = await executorFor(context, options).run(readUniqueHolders, { tenantId, keys });
-  return revivals.flatMap(({ id, before }): ChangeOutcome[] => {
-    const holder = holders.find((each) => each.unique_key === before.uniqueKey);
-    if (holder === undefined) return [];
-    const detail = `The job ${holder.id} holds the unique key "${holder.unique_key}".`;
-    return [{ id, rejection: { code: 'unique-key-held', detail }, state: before }];
-  });
+  const keys = [before.uniqueKey ?? ''];
+  const [holder] = await executorFor(context, options).run(readUniqueHolders, { tenantId, keys });
+  if (holder === undefined) return undefined;
+  const detail = `The job ${holder.id} holds the unique key "${holder.unique_key}".`;
+  return { id, rejection: { code: 'unique-key-held', detail }, state: before };
 }
 
 function outcomeOf({ id, after, events, epoch }: Decided): ChangeOutcome {

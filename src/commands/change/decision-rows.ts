@@ -32,9 +32,9 @@ export function decisionRowOf(
     expected: before.version,
     version: after.version,
     change: rowChange(before, after),
-    at_ms: atMs,
-    run_at_ms: after.runAtMs,
-    submitted_at_ms: after.submittedAtMs,
+    at: iso(atMs),
+    run_at: iso(after.runAtMs),
+    submitted_at: iso(after.submittedAtMs),
     queue_id: idOf(queueIds, after.queue),
     type_id: typeId,
     priority: after.priority,
@@ -53,6 +53,7 @@ export function decisionRowOf(
     tags: after.tags.length === 0 ? null : after.tags,
     payload,
     payload_hash: payload === null ? null : after.payloadHash,
+    erase: after.payloadErased && !before.payloadErased,
   };
 }
 
@@ -66,16 +67,21 @@ export function eventRowsOf(
     version: before.version + 1 + index,
     queue_id: idOf(queueIds, after.queue),
     type: eventTypeCodes[event.type],
-    at_ms: atMs,
+    at: iso(atMs),
     data: event.data,
     correlation: after.correlation,
   }));
 }
 
 function rowChange(before: JobState, after: JobState): RowChange {
-  if (before.status === 'dead') return 'revive';
+  if (before.status === 'dead') return after.status === 'dead' ? 'touch' : 'revive';
+  if (hasEnded(before)) return 'bodies';
   if (after.status === 'dead') return 'bury';
   return hasEnded(after) ? 'end' : 'update';
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function idOf(ids: ReadonlyMap<string, number>, name: string): number {

@@ -5,18 +5,11 @@ import type { Executor } from '../../store/statement.ts';
 import { claimKeys } from '../../store/statements/claim-keys.ts';
 import { readKeys } from '../../store/statements/read-keys.ts';
 import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
-import {
-  releaseSavepoint,
-  rollbackToSavepoint,
-  setSavepoint,
-} from '../../store/statements/savepoint.ts';
-import { setLockTimeout } from '../../store/statements/set-lock-timeout.ts';
 import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 import { announce, type PreparedJob, type SubmittedJob, submitted } from './prepare-job.ts';
+import { withLockTimeout } from '../with-lock-timeout.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
-/** How long a keyed submission waits for another with the same key. */
-const LOCK_TIMEOUT = '1s';
 const TRIES = 3;
 
 /** A key that another submission holds; the transaction must not be kept. */
@@ -34,10 +27,10 @@ export async function submitKeyed(
   options: CommandOptions,
 ): Promise<SubmittedJob[]> {
   const groups = keyGroups(prepared, options);
-  refuseTwins(prepared);
+  refuseTwins(prepared, options.idempotencyKey);
   for (let tries = 1; ; tries += 1) {
     try {
-      await inTransaction(context, options, (tx) =>
+      await withLockTimeout(context, options, (tx) =>
         takeKeysAndSubmit(context, tx, groups, rows, options),
       );
       announce(context, prepared, rows, options);
@@ -128,31 +121,6 @@ function replayed(
   });
 }
 
-async function inTransaction(
-  context: WriteContext,
-  options: CommandOptions,
-  work: (tx: Executor) => Promise<void>,
-): Promise<void> {
-  if (options.client === undefined) {
-    await context.database.transaction(async (tx) => {
-      await tx.run(setLockTimeout, { timeout: LOCK_TIMEOUT });
-      await work(tx);
-    });
-    return;
-  }
-  const tx = context.database.on(options.client);
-  await tx.run(setSavepoint, {});
-  try {
-    const [was] = await tx.run(setLockTimeout, { timeout: LOCK_TIMEOUT });
-    await work(tx);
-    await tx.run(setLockTimeout, { timeout: was?.before ?? '0' });
-    await tx.run(releaseSavepoint, {});
-  } catch (error) {
-    await tx.run(rollbackToSavepoint, {});
-    throw error;
-  }
-}
-
 /** A key and the jobs it stands for: one job, or the whole batch. */
 interface KeyGroup {
   readonly key: string;
@@ -179,8 +147,8 @@ function keyGroups(prepared: readonly PreparedJob[], options: CommandOptions): K
 }
 
 /** Two jobs of one batch with the same key could never both be kept. */
-function refuseTwins(prepared: readonly PreparedJob[]): void {
-  const seen = new Set<string>();
+function refuseTwins(prepared: readonly PreparedJob[], batchKey: string | undefined): void {
+  const seen = new Set(batchKey === undefined ? [] : [`idempotencyKey ${batchKey}`]);
   for (const [index, { idempotencyKey, data }] of prepared.entries()) {
     for (const [name, key] of [
       ['idempotencyKey', idempotencyKey],

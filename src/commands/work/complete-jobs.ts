@@ -1,4 +1,4 @@
-import { sha256 } from '../../kernel/ids.ts';
+import { isUuid, sha256 } from '../../kernel/ids.ts';
 import { codeOf, sqlState } from '../../store/sqlstate.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { decideJob } from '../../domain/job/decide.ts';
@@ -28,6 +28,7 @@ const ROUNDS = 5;
 /**
  * Completes claims, each for itself: recorded, recorded already (a repeated try), or the lease is
  * lost. In a caller's transaction anything but `recorded` raises, so that it cannot commit.
+ * @returns one outcome per completion, in the order given
  * @throws DaybookError `lease-lost` (with `client`), `payload-too-large` for a result
  */
 export async function completeJobs(
@@ -35,36 +36,64 @@ export async function completeJobs(
   completions: readonly Completion[],
   options: CommandOptions = {},
 ): Promise<CompletionOutcome[]> {
-  const outcomes = new Map<string, OutcomeCode>();
-  let open = completions;
-  for (let round = 1; open.length > 0 && round <= ROUNDS; round += 1) {
-    for (const id of await run(context, open, options)) outcomes.set(id, 'recorded');
-    open = open.filter(({ id }) => !outcomes.has(id));
+  const outcomes: (OutcomeCode | undefined)[] = completions.map(({ id, leaseToken }) =>
+    isUuid(id.toLowerCase()) && isUuid(leaseToken.toLowerCase()) ? undefined : 'lease-lost',
+  );
+  for (let round = 1; ; round += 1) {
+    // A job that stands twice in a batch has one outcome at a time: two deletes of one row in one
+    // statement would be one, with two events.
+    const open = firstOfEach(completions, (index) => outcomes[index] === undefined);
     if (open.length === 0) break;
-    const loaded = await loadJobs(
-      executorFor(context, options),
-      context.tenantId,
-      open.map(({ id }) => id),
-    );
-    for (const { id, leaseToken } of open) {
-      const { rejection } = decideJob(
-        loaded.get(id)?.state ?? null,
-        { kind: 'complete', leaseToken },
-        { nowMs: 0, random: 0 },
-      );
-      if (rejection !== undefined) outcomes.set(id, outcomeOf(rejection.code));
-    }
-    open = open.filter(({ id }) => !outcomes.has(id));
+    const recorded = new Set(await run(context, open, options));
+    const rest = open.filter(({ index, id }) => {
+      if (recorded.has(id)) outcomes[index] = 'recorded';
+      return !recorded.has(id);
+    });
+    await askTheLog(context, rest, outcomes, options);
+    if (round < ROUNDS + completions.length) continue;
+    for (const { index } of rest) outcomes[index] ??= 'lease-lost';
   }
-  for (const { id } of open) outcomes.set(id, 'lease-lost');
-  const lost = completions.filter(({ id }) => outcomes.get(id) === 'lease-lost');
+  const lost = completions.filter((_, index) => outcomes[index] === 'lease-lost');
   await rejectOutcomes(context, 'complete', lost);
   if (options.client === undefined) context.wakeUp.hint('inbox');
-  return completions.map(({ id }) => ({ id, outcome: outcomes.get(id) ?? 'lease-lost' }));
+  return completions.map(({ id }, index) => ({ id, outcome: outcomes[index] ?? 'lease-lost' }));
 }
 
-function outcomeOf(code: string): OutcomeCode {
-  return code === 'already-recorded' ? 'already-recorded' : 'lease-lost';
+interface OpenCompletion extends Completion {
+  readonly index: number;
+}
+
+function firstOfEach(
+  completions: readonly Completion[],
+  isOpen: (index: number) => boolean,
+): OpenCompletion[] {
+  const first = new Map<string, OpenCompletion>();
+  for (const [index, completion] of completions.entries()) {
+    const id = completion.id.toLowerCase();
+    if (isOpen(index) && !first.has(id)) first.set(id, { ...completion, id, index });
+  }
+  return [...first.values()];
+}
+
+/** What the log says to completions that found no row; those whose lease holds stay open. */
+async function askTheLog(
+  context: WriteContext,
+  completions: readonly OpenCompletion[],
+  outcomes: (OutcomeCode | undefined)[],
+  options: CommandOptions,
+): Promise<void> {
+  if (completions.length === 0) return;
+  const ids = completions.map(({ id }) => id);
+  const loaded = await loadJobs(executorFor(context, options), context.tenantId, ids);
+  for (const { id, index, leaseToken } of completions) {
+    const { rejection } = decideJob(
+      loaded.get(id)?.state ?? null,
+      { kind: 'complete', leaseToken: leaseToken.toLowerCase() },
+      { nowMs: 0, random: 0 },
+    );
+    if (rejection === undefined) continue;
+    outcomes[index] = rejection.code === 'already-recorded' ? 'already-recorded' : 'lease-lost';
+  }
 }
 
 async function run(

@@ -1,3 +1,4 @@
+import { isUuid } from '../../kernel/ids.ts';
 import { recordRejections } from '../../store/statements/record-rejections.ts';
 import type { WriteContext } from '../write-context.ts';
 
@@ -12,8 +13,11 @@ export async function rejectOutcomes(
 ): Promise<void> {
   if (lost.length === 0) return;
   for (const _ of lost) context.observer.outcomeRejected('lease-lost');
+  // What is no id of any job is counted, and cannot be looked up.
+  const known = lost.filter(({ id, leaseToken }) => isUuid(id.toLowerCase()) && isUuid(leaseToken));
+  if (known.length === 0) return;
   await context.database.run(recordRejections, {
-    rejections: lost.map(({ id, leaseToken }) => ({
+    rejections: known.map(({ id, leaseToken }) => ({
       jobId: id,
       leaseToken,
       verb,

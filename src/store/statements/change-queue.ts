@@ -1,4 +1,4 @@
-import { defineStatement, now } from '../statement.ts';
+import { defineStatement, ms, now } from '../statement.ts';
 import type { QueueRow } from './find-queues.ts';
 
 export interface ChangeQueueParams {
@@ -27,7 +27,8 @@ export const changeQueue = defineStatement<ChangeQueueParams, QueueRow>({
         (occurred_at, stream_id, version, queue_id, type, data, actor, causation)
       select ${now}, stream_id, version, id, $6, $7::jsonb, $8, $9 from changed
     )
-    select id, name, stream_id, version, paused, settings, created_at from changed`,
+    select id, name, stream_id, version, paused, settings, ${ms('created_at')} as created_at
+    from changed`,
   values: (p) => [
     p.tenantId,
     p.name,

@@ -1,8 +1,16 @@
 import { sqlState } from '../sqlstate.ts';
 import { defineStatement } from '../statement.ts';
 
-/** What becomes of a job's row: changed, gone, moved to the dead, or brought back from them. */
-export type RowChange = 'update' | 'end' | 'bury' | 'revive';
+/** What becomes of a job's row: changed, gone, moved to the dead, brought back from them, ... */
+export type RowChange =
+  | 'update'
+  | 'end'
+  | 'bury'
+  | 'revive'
+  /** A dead job that stays dead. */
+  | 'touch'
+  /** An ended job, of which only the bodies are left. */
+  | 'bodies';
 
 /** A decision for one job: the row as folding its new events gives it. Times are ms since the epoch. */
 export interface DecisionRow {
@@ -11,9 +19,10 @@ export interface DecisionRow {
   readonly expected: number;
   readonly version: number;
   readonly change: RowChange;
-  readonly at_ms: number;
-  readonly run_at_ms: number;
-  readonly submitted_at_ms: number;
+  /** Times in ISO 8601: a double holds no ms in the year 9999. */
+  readonly at: string;
+  readonly run_at: string;
+  readonly submitted_at: string;
   readonly queue_id: number;
   readonly type_id: number;
   readonly priority: number;
@@ -33,6 +42,8 @@ export interface DecisionRow {
   /** A new payload as JSON text, and its hash; null to leave it. */
   readonly payload: string | null;
   readonly payload_hash: string | null;
+  /** Take payload and result away; the hash stays. */
+  readonly erase: boolean;
 }
 
 export interface DecidedEventRow {
@@ -40,7 +51,7 @@ export interface DecidedEventRow {
   readonly version: number;
   readonly queue_id: number;
   readonly type: number;
-  readonly at_ms: number;
+  readonly at: string;
   readonly data: unknown;
   readonly correlation: string | null;
 }
@@ -60,21 +71,20 @@ export interface CommitDecisionsParams {
  * version it was made on. The events join the rows that changed, so a lost race appends nothing.
  * Answers the ids kept.
  * Locks: claim rows FOR UPDATE in id order; a revived job's unique key waits on its holder's
- * transaction. Indexes: job_claims_pkey, dead_jobs_pkey; rows are changed by ctid.
+ * transaction. Indexes: job_claims_pkey, dead_jobs_pkey, job_payloads_pkey. Rows are changed by a join
+ * on ctid: on the id, a planner that believes the table empty merges along the whole primary key.
  */
 export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: string[] }>({
   name: 'commit-decisions',
   sql: (schema) => `
     with decision as materialized (
-      select *, to_timestamp(at_ms / 1000) as at, to_timestamp(run_at_ms / 1000) as run_at,
-        to_timestamp(submitted_at_ms / 1000) as submitted_at
-      from jsonb_to_recordset($2::jsonb) as d (
-        id uuid, expected int, version int, change text, at_ms float8, run_at_ms float8,
-        submitted_at_ms float8, queue_id int, type_id int, priority smallint, failures smallint,
+      select * from jsonb_to_recordset($2::jsonb) as d (
+        id uuid, expected int, version int, change text, at timestamptz, run_at timestamptz,
+        submitted_at timestamptz, queue_id int, type_id int, priority smallint, failures smallint,
         max_attempts smallint, crashes smallint, suspect boolean, holds_lease boolean,
         cancel_requested boolean, cancel_reason text, timeout_ms int, payload_bytes int,
         unique_key text, correlation text, retry_policy jsonb, tags text[], payload text,
-        payload_hash text)
+        payload_hash text, erase boolean)
       order by id
     ),
     held as materialized (
@@ -85,7 +95,7 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
         limit 1
         for update of c
       ) job
-      where d.change <> 'revive'
+      where d.change in ('update', 'end', 'bury')
     ),
     updated as (
       update ${schema}.job_claims c
@@ -98,8 +108,8 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
         lease_token = case when d.holds_lease then c.lease_token end,
         claimed_at = case when d.holds_lease then c.claimed_at end,
         start_marked = d.holds_lease and c.start_marked
-      from decision d
-      where c.ctid = any (array(select row_at from held where change = 'update')) and d.id = c.id
+      from held h join decision d on d.id = h.id
+      where h.change = 'update' and c.ctid = h.row_at
       returning c.id, c.session_id
     ),
     ended as (
@@ -117,14 +127,14 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
       from decision d join ended on ended.id = d.id where d.change = 'bury'
     ),
     risen as materialized (
-      select d.id, dead.row_at from decision d
+      select d.id, d.change, dead.row_at from decision d
       cross join lateral (
         select j.ctid as row_at from ${schema}.dead_jobs j
         where j.job_id = d.id and j.tenant_id = $1 and j.version = d.expected
         limit 1
         for update of j
       ) dead
-      where d.change = 'revive'
+      where d.change in ('revive', 'touch')
     ),
     revived as (
       insert into ${schema}.job_claims (id, run_at, submitted_at, queue_id, type_id, tenant_id,
@@ -133,7 +143,7 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
       select d.id, d.run_at, d.submitted_at, d.queue_id, d.type_id, $1, d.version, d.timeout_ms,
         d.payload_bytes, d.failures, d.max_attempts, d.priority, d.unique_key, d.correlation,
         d.retry_policy, d.tags
-      from decision d join risen on risen.id = d.id
+      from decision d join risen on risen.id = d.id and risen.change = 'revive'
       order by d.unique_key, d.id
       on conflict (tenant_id, unique_key) where unique_key is not null do nothing
       returning id
@@ -143,22 +153,49 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
       where j.ctid = any (array(
         select row_at from risen join revived on revived.id = risen.id))
     ),
+    touched as (
+      update ${schema}.dead_jobs j set version = d.version
+      from risen r join decision d on d.id = r.id
+      where r.change = 'touch' and j.ctid = r.row_at
+      returning j.job_id as id
+    ),
+    bare as materialized (
+      select d.id from decision d
+      cross join lateral (
+        select from ${schema}.job_payloads p
+        where p.job_id = d.id and p.tenant_id = $1
+          and (p.payload is not null or p.result is not null)
+        limit 1
+        for update of p
+      ) body
+      where d.change = 'bodies'
+    ),
     kept as (
       select id from updated union all select id from ended union all select id from revived
+      union all select id from touched union all select id from bare
+    ),
+    bodies as materialized (
+      select body.row_at, d.payload, d.payload_hash, d.erase
+      from decision d join kept on kept.id = d.id
+      cross join lateral (
+        select p.ctid as row_at from ${schema}.job_payloads p where p.job_id = d.id limit 1
+      ) body
+      where d.payload is not null or d.erase
     ),
     stored as (
       update ${schema}.job_payloads p
-      set payload = d.payload::json, payload_hash = decode(d.payload_hash, 'hex')
-      from decision d join kept on kept.id = d.id
-      where p.job_id = d.id and d.payload is not null
+      set payload = case when not b.erase then b.payload::json end,
+        payload_hash = case when b.erase then p.payload_hash else decode(b.payload_hash, 'hex') end,
+        result = case when not b.erase then p.result end
+      from bodies b where p.ctid = b.row_at
     ),
     logged as (
       insert into ${schema}.event_inbox
         (occurred_at, stream_id, version, queue_id, type, data, actor, causation, correlation)
-      select to_timestamp(e.at_ms / 1000), e.stream_id, e.version, e.queue_id, e.type, e.data, $4,
+      select e.at, e.stream_id, e.version, e.queue_id, e.type, e.data, $4,
         $5, e.correlation
       from jsonb_to_recordset($3::jsonb) as e (stream_id uuid, version int, queue_id int,
-        type smallint, at_ms float8, data jsonb, correlation text)
+        type smallint, at timestamptz, data jsonb, correlation text)
       join kept on kept.id = e.stream_id
       order by e.stream_id, e.version
     )

@@ -19,8 +19,9 @@ export interface CompleteJobsParams {
 /**
  * Ends claims whose lease token still holds: the claim row goes, the result is stored, JobCompleted
  * is appended. Answers the ids recorded; any other must be asked of the log.
- * Locks: claim rows FOR UPDATE in id order, waiting. Indexes: job_claims_pkey, job_payloads_pkey;
- * rows are deleted by ctid.
+ * Locks: claim rows FOR UPDATE in id order, waiting. Indexes: job_claims_pkey, job_payloads_pkey.
+ * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
+ * moves the row, and the claim must not seem lost for that.
  */
 export const completeJobs = defineStatement<CompleteJobsParams, { recorded: string[] }>({
   name: 'complete-jobs',
@@ -31,22 +32,28 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
       order by id
     ),
     held as materialized (
-      select job.row_at from input i
+      select job.id from input i
       cross join lateral (
-        select c.ctid as row_at from ${schema}.job_claims c
+        select c.id from ${schema}.job_claims c
         where c.id = i.id and c.lease_token = i.token
         limit 1
         for update of c
       ) job
     ),
     ended as (
-      delete from ${schema}.job_claims c where c.ctid = any (array(select row_at from held))
+      delete from ${schema}.job_claims c where c.id = any (array(select id from held))
       returning c.id, c.version, c.queue_id, c.claimed_at, c.correlation
     ),
+    bodies as materialized (
+      select body.row_at, i.result from ended e join input i on i.id = e.id
+      cross join lateral (
+        select p.ctid as row_at from ${schema}.job_payloads p where p.job_id = e.id limit 1
+      ) body
+      where i.result is not null
+    ),
     stored as (
-      update ${schema}.job_payloads p set result = i.result::json
-      from input i join ended on ended.id = i.id
-      where p.job_id = i.id and i.result is not null
+      update ${schema}.job_payloads p set result = b.result::json
+      from bodies b where p.ctid = b.row_at
     ),
     logged as (
       insert into ${schema}.event_inbox

@@ -1,4 +1,4 @@
-import { defineStatement, now } from '../statement.ts';
+import { defineStatement, ms, now } from '../statement.ts';
 import type { QueueRow } from './find-queues.ts';
 
 /**
@@ -38,6 +38,7 @@ export const createQueues = defineStatement<
       select created_at, stream_id, 1, id, 32, jsonb_build_object('name', name)
       from created order by stream_id
     )
-    select id, name, stream_id, version, paused, settings, created_at from created`,
+    select id, name, stream_id, version, paused, settings, ${ms('created_at')} as created_at
+    from created`,
   values: ({ tenantId, names, streamIds, maxQueues }) => [tenantId, names, streamIds, maxQueues],
 });

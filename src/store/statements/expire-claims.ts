@@ -14,9 +14,9 @@ export const expireClaims = defineStatement<{ readonly limit: number }, { expire
   sql: (schema) => `
     with clock as (select ${now} as now),
     lapsed as materialized (
-      select s.id, s.ended_at from ${schema}.worker_sessions s
+      select s.id, s.closing from ${schema}.worker_sessions s
       where not s.settled and (s.ended_at is not null or s.lease_until < statement_timestamp())
-      order by s.id limit 20
+      order by s.id limit 1000
       for update of s skip locked
     ),
     held as materialized (
@@ -78,11 +78,12 @@ export const expireClaims = defineStatement<{ readonly limit: number }, { expire
       returning stream_id
     ),
     settled as (
-      -- Only a session that was seen ended is settled: a claim that was being made when the session
-      -- lapsed may not be visible to this statement, but is to the next.
+      -- A session is settled only by a statement after the one that closed it. A claim that was being
+      -- made may have committed between this statement's snapshot and its lock, and not be visible;
+      -- the lock saw its end, no later claim can begin, and so the next statement sees all of them.
       update ${schema}.worker_sessions s
-      set ended_at = coalesce(s.ended_at, clock.now),
-          settled = lapsed.ended_at is not null and not exists (
+      set ended_at = coalesce(s.ended_at, clock.now), closing = true,
+          settled = lapsed.closing and not exists (
             select from ${schema}.job_claims c
             where c.session_id = s.id and c.lease_token is not null
               and c.id <> all (array(select id from changed)))

@@ -1,4 +1,4 @@
-import { defineStatement } from '../statement.ts';
+import { defineStatement, ms } from '../statement.ts';
 
 export interface QueueRow {
   readonly id: number;
@@ -17,7 +17,7 @@ export const findQueues = defineStatement<
 >({
   name: 'find-queues',
   sql: (schema) => `
-    select id, name, stream_id, version, paused, settings, created_at
+    select id, name, stream_id, version, paused, settings, ${ms('created_at')} as created_at
     from ${schema}.queues
     where tenant_id = $1 and ($2::text[] is null or name = any ($2))
     order by name limit 1000`,

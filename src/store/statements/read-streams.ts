@@ -1,4 +1,4 @@
-import { defineStatement } from '../statement.ts';
+import { defineStatement, ms, now } from '../statement.ts';
 
 export interface ReadStreamsParams {
   readonly tenantId: number;
@@ -44,8 +44,9 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
         limit 1
       ) born
     )
-    select found.*, q.name as queue,
-      date_trunc('milliseconds', statement_timestamp()) as read_at
+    select found.position, found.stream_id, found.version, found.type, found.schema_version,
+      found.epoch, ${ms('found.occurred_at')} as occurred_at, q.name as queue, found.data,
+      found.actor, found.causation, found.correlation, ${ms(now)} as read_at
     from (
       select e.position, e.stream_id, e.version, e.type, e.schema_version, e.epoch, e.occurred_at,
         e.queue_id, e.data, e.actor, e.causation, e.correlation
@@ -53,6 +54,8 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
       cross join lateral (
         select * from ${schema}.events e
         where e.stream_id = w.job_id and e.position > w.after_position
+        -- The order of events_stream, and a limit that is never reached: a probe, and no join.
+        order by e.version limit 2147483647
       ) e
       union all
       select null, i.stream_id, i.version, i.type, i.schema_version, h.epoch, i.occurred_at,
@@ -60,6 +63,7 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
       from wanted w
       cross join lateral (
         select * from ${schema}.event_inbox i where i.stream_id = w.job_id
+        order by i.version limit 2147483647
       ) i
       cross join ${schema}.log_head h
     ) found

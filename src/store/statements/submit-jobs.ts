@@ -37,9 +37,9 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
     with clock as (select ${now} as now),
     input as (
       select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
-                           $7::float8[], $8::float8[], $9::text[], $10::text[], $11::int[],
+                           $7::timestamptz[], $8::float8[], $9::text[], $10::text[], $11::int[],
                            $12::text[]::jsonb[], $13::text[])
-        as i (id, queue_id, type_id, priority, max_attempts, run_at_ms, delay_ms, payload,
+        as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload,
               payload_hash, payload_bytes, data, correlation)
     ),
     born as (
@@ -54,7 +54,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
         version, timeout_ms, payload_bytes, max_attempts, priority, unique_key, correlation,
         retry_policy, tags)
       select i.id,
-        coalesce(to_timestamp(i.run_at_ms / 1000), clock.now + i.delay_ms * interval '1 ms'),
+        coalesce(i.run_at, clock.now + i.delay_ms * interval '1 ms'),
         clock.now, i.queue_id, i.type_id, $1, 1, (i.data ->> 'timeoutMs')::int, i.payload_bytes,
         i.max_attempts, i.priority, i.data ->> 'uniqueKey', i.correlation,
         i.data -> 'retryPolicy',
@@ -78,7 +78,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
     jobs.map((job) => job.typeId),
     jobs.map((job) => job.priority),
     jobs.map((job) => job.maxAttempts),
-    jobs.map((job) => job.runAtMs),
+    jobs.map((job) => (job.runAtMs === null ? null : new Date(job.runAtMs).toISOString())),
     jobs.map((job) => job.delayMs),
     jobs.map((job) => job.payload),
     jobs.map((job) => job.payloadHash),

@@ -154,3 +154,26 @@ describe('the caller’s lock_timeout', () => {
     expect(await lockTimeout()).toBe('9s');
   });
 });
+
+describe('the caller’s own settings', () => {
+  it.each([
+    "datestyle = 'SQL, DMY'",
+    "datestyle = 'German'",
+    "timezone = 'Asia/Kolkata'",
+    "timezone = 'America/St_Johns'",
+    "bytea_output = 'escape'",
+    "intervalstyle = 'sql_standard'",
+  ])('(%s) change no time and no body', async (setting) => {
+    await client.query(`set local ${setting}`);
+    const key = { idempotencyKey: setting, payload: { n: 1 } };
+    const id = await submitInside(key);
+    const command = { kind: 'retry' as const, reason: null, delayMs: 60_000 };
+    await changeJobs(db.context, [{ id, command }], { client });
+    expect(await submitInside(key)).toBe(id);
+    await client.query('commit');
+    const { events, state } = await load(db, id);
+    const [submitted, retried] = events.map(({ occurredAtMs }) => occurredAtMs);
+    expect(retried).toBeGreaterThanOrEqual(submitted ?? Number.NaN);
+    expect(state.runAtMs).toBeGreaterThanOrEqual((submitted ?? Number.NaN) + 60_000);
+  });
+});

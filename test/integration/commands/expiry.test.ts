@@ -115,6 +115,24 @@ describe('the jobs of a lapsed session', () => {
     expect(await statusOf(job.id)).toBe('completed');
   });
 
+  it('are taken back however many sessions before it wait for an outcome', async () => {
+    const stuck = [];
+    for (let session = 0; session < 25; session += 1) {
+      const job = await claimOne(db);
+      const client = await db.connect();
+      await client.query('begin');
+      await client.query('select from job_claims where id = $1 for update', [job.id]);
+      stuck.push({ ...job, client });
+    }
+    const last = await claimOne(db);
+    await lapse(db, last.session, ...stuck.map(({ session }) => session));
+    for (let round = 0; round < 5; round += 1) await expire(db);
+    const status = await statusOf(last.id);
+    for (const { client } of stuck) await client.query('rollback');
+    while ((await expire(db)) > 0);
+    expect(status).toBe('waiting');
+  });
+
   it('are cancelled where that was asked for', async () => {
     const { id, session } = await claimOne(db, { uniqueKey: 'cancelled' });
     const command = { kind: 'cancel' as const, reason: 'stop' };

@@ -3,7 +3,8 @@ import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import type { JobCommand } from '../../../src/domain/job/commands.ts';
-import type { Statement } from '../../../src/store/statement.ts';
+import type { Database } from '../../../src/store/database.ts';
+import type { Executor, Statement } from '../../../src/store/statement.ts';
 import { commitDecisions } from '../../../src/store/statements/commit-decisions.ts';
 import { claim, claimOne, load, story, submitOne } from '../../support/job-steps.ts';
 import { rowsFromState, rowsInTables } from '../../support/claim-rows.ts';
@@ -21,12 +22,16 @@ const edit: JobCommand = { kind: 'edit', changes: { priority: 1 }, reason: null 
 
 /** Changes a job; before each of its decisions is kept, `interfere` comes first. */
 async function changeWith(id: string, command: JobCommand, interfere: () => Promise<unknown>) {
-  const database = {
-    ...db.database,
+  const through = (executor: Executor): Executor => ({
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       if (statement.name === commitDecisions.name) await interfere();
-      return db.database.run(statement, params);
+      return executor.run(statement, params);
     },
+  });
+  const database: Database = {
+    ...db.database,
+    ...through(db.database),
+    transaction: (work) => db.database.transaction((tx) => work(through(tx))),
   };
   const [outcome] = await changeJobs({ ...db.context, database }, [{ id, command }]);
   return outcome;

@@ -189,13 +189,10 @@ describe('the epoch', () => {
       set missing_ranges = '{"{[2,3)}"}', missing_fences = '{9000000000000000000}'`);
     await open();
     await submitOne(db);
-    const forgotten = async () => {
-      await sequenceAll(db.database);
-      const { rows } = await db.database.pool.query(
-        `select missing_ranges from ${db.schema}.log_head where '9000000000000000000'::xid8 = any (missing_fences)`,
-      );
-      return rows;
-    };
-    expect(await forgotten()).toEqual([]);
+    await sequenceAll(db.database);
+    const { rows } = await db.database.pool.query(
+      `select missing_fences from ${db.schema}.log_head`,
+    );
+    expect(JSON.stringify(rows)).not.toContain('9000000000000000000');
   });
 });

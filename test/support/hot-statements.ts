@@ -1,0 +1,127 @@
+import type pg from 'pg';
+import { fromTheFront } from '../../src/commands/work/claim-jobs.ts';
+import type { Statement } from '../../src/store/statement.ts';
+import { beatSession } from '../../src/store/statements/beat-session.ts';
+import { claimJobs } from '../../src/store/statements/claim-jobs.ts';
+import { commitDecisions, type RowChange } from '../../src/store/statements/commit-decisions.ts';
+import { completeJobs } from '../../src/store/statements/complete-jobs.ts';
+import { expireClaims } from '../../src/store/statements/expire-claims.ts';
+import { markStart } from '../../src/store/statements/mark-start.ts';
+import { readStreams } from '../../src/store/statements/read-streams.ts';
+import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
+import { submitJobs } from '../../src/store/statements/submit-jobs.ts';
+import { newId } from './test-database.ts';
+
+const BATCH = 50;
+/** Claims that each session holds. */
+export const HELD = 3_000;
+
+/**
+ * Blocks that one job of a batch may ask for: in each of at most six indexes and three tables the
+ * way down (up to four blocks) and the row itself, read and written. A batch may ask for as much
+ * once more, however small it is. One look at the whole claim table would be 4,000 blocks.
+ */
+const PER_JOB = 60;
+const ONCE = 300;
+
+/** A statement with parameters, and how many blocks it may ask for. */
+export interface Hot {
+  readonly name: string;
+  readonly sql: (schema: string) => string;
+  readonly values: readonly unknown[];
+  readonly mayFetch: number;
+}
+
+function hot<Params, Row>(statement: Statement<Params, Row>, params: Params, jobs = BATCH): Hot {
+  const { name, sql } = statement;
+  return { name, sql, values: statement.values(params), mayFetch: PER_JOB * jobs + ONCE };
+}
+
+const newJob = {
+  queueId: 1,
+  typeId: 1,
+  priority: 4,
+  maxAttempts: 1,
+  runAtMs: null,
+  delayMs: 0,
+  payload: '1',
+  payloadHash: '00',
+  payloadBytes: 1,
+  data: '{}',
+  correlation: null,
+};
+const decision = {
+  expected: 1,
+  version: 2,
+  at: '2026-01-01T00:00:00Z',
+  run_at: '2026-01-01T00:00:00Z',
+  submitted_at: '2026-01-01T00:00:00Z',
+  queue_id: 1,
+  type_id: 1,
+  priority: 4,
+  failures: 0,
+  max_attempts: 1,
+  crashes: 0,
+  suspect: false,
+  holds_lease: false,
+  cancel_requested: false,
+  cancel_reason: null,
+  timeout_ms: null,
+  payload_bytes: 1,
+  unique_key: null,
+  correlation: null,
+  retry_policy: null,
+  tags: null,
+  payload: '1',
+  payload_hash: '00',
+  erase: false,
+};
+const event = {
+  version: 2,
+  queue_id: 1,
+  type: 2,
+  at: '2026-01-01T00:00:00Z',
+  data: {},
+  correlation: null,
+};
+const who = { tenantId: 1, actor: null, causation: null };
+
+/** Every statement on the hot path, with the parameters of a batch of rows that are there. */
+export async function hotStatements(client: pg.Client, session: string): Promise<Hot[]> {
+  const rows = async <Row>(sql: string) => (await client.query(sql)).rows as Row[];
+  const held = await rows<{ id: string; leaseToken: string }>(
+    `select id, lease_token as "leaseToken" from job_claims
+     where lease_token is not null and session_id = '${session}' limit ${BATCH}`,
+  );
+  const dead = await rows<{ id: string }>(`select job_id as id from dead_jobs limit ${BATCH}`);
+  const [head] = await rows<{ tick: string }>('select tick from log_head');
+  const decisions = (ids: readonly { id: string }[], change: RowChange) =>
+    hot(commitDecisions, {
+      ...who,
+      decisions: ids.map(({ id }) => ({ ...decision, id, change })),
+      events: ids.map(({ id }) => ({ ...event, stream_id: id })),
+      orRaise: false,
+    });
+  const result = { result: '1', resultHash: '00', resultBytes: 1 };
+  const completions = held.map((job) => ({ ...job, ...result }));
+  const fresh = Array.from({ length: BATCH }, () => ({ ...newJob, id: newId() }));
+  const due = { queueId: 1, session, suspects: false, maxBytes: 1e9, cursorsMs: fromTheFront };
+  const one = { jobId: held[0]?.id ?? '', leaseToken: held[0]?.leaseToken ?? '' };
+  return [
+    hot(submitJobs, { ...who, jobs: fresh }),
+    hot(claimJobs, { ...due, limit: BATCH }),
+    hot(claimJobs, { ...due, limit: 1, cursorsMs: fromTheFront.map(() => Date.now()) }, 1),
+    hot(claimJobs, { ...due, suspects: true, limit: 1 }, 1),
+    hot(completeJobs, { completions, orRaise: false }),
+    decisions(held, 'update'),
+    decisions(held, 'end'),
+    decisions(held, 'bury'),
+    decisions(dead, 'revive'),
+    hot(expireClaims, { limit: BATCH }),
+    hot(sequenceInbox, { tick: BigInt(head?.tick ?? 0), limit: 500, channel: 'nobody' }, 500),
+    hot(readStreams, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    // It reads what its session holds.
+    hot(beatSession, { tenantId: 1, session }, HELD / 20),
+    hot(markStart, one, 1),
+  ];
+}
