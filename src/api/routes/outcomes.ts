@@ -5,6 +5,7 @@ import { type AttemptEnd, endAttempts } from '../../commands/work/end-attempts.t
 import type { JobEvent } from '../../domain/job/events.ts';
 import { jobErrorFrom } from '../../domain/job/job-error.ts';
 import type { JobPhase } from '../../domain/job/state.ts';
+import { DaybookError } from '../../kernel/errors.ts';
 import type { AttemptOutcome } from '../../kernel/observer.ts';
 import type { ClaimsInProgress } from '../claiming/claims-in-progress.ts';
 import type { Api } from '../dependencies.ts';
@@ -27,24 +28,33 @@ const complete = operation({
   summary: 'Record that claims completed',
   body: completionsSchema,
 });
-const fail = operation({
-  ...shared,
-  operationId: 'failClaims',
-  summary: 'Record that claims failed',
-  body: failuresSchema,
-});
-const snooze = operation({
-  ...shared,
-  operationId: 'snoozeClaims',
-  summary: 'Put the jobs of claims off',
-  body: snoozesSchema,
-});
-const release = operation({
-  ...shared,
-  operationId: 'releaseClaims',
-  summary: 'Give claims back',
-  body: releasesSchema,
-});
+const fail = operation(
+  {
+    ...shared,
+    operationId: 'failClaims',
+    summary: 'Record that claims failed',
+    body: failuresSchema,
+  },
+  [409],
+);
+const snooze = operation(
+  {
+    ...shared,
+    operationId: 'snoozeClaims',
+    summary: 'Put the jobs of claims off',
+    body: snoozesSchema,
+  },
+  [409],
+);
+const release = operation(
+  {
+    ...shared,
+    operationId: 'releaseClaims',
+    summary: 'Give claims back',
+    body: releasesSchema,
+  },
+  [409],
+);
 
 /** POST /v1/claims/…: each item has an outcome of its own, and the answer is 200 for all. */
 export function outcomeRoutes(app: ApiServer, api: Api, inProgress: ClaimsInProgress): void {
@@ -55,6 +65,7 @@ export function outcomeRoutes(app: ApiServer, api: Api, inProgress: ClaimsInProg
       const command = ends[index]?.command;
       if (command !== undefined) countEnd(api, inProgress, command, outcome);
     }
+    for (const { rejection } of outcomes) if (rejection !== undefined) mustBeSettled(rejection);
     return { items: outcomes.map(outcomeView) };
   };
 
@@ -142,6 +153,19 @@ const endOf: Partial<Record<JobEvent['type'], readonly [AttemptOutcome, JobPhase
   JobInterrupted: ['interrupted', 'ready'],
 };
 
+/** Rejections after which the claim is over; after any other one it is as it was. */
+const settled: ReadonlySet<string> = new Set(['already-recorded', 'lease-lost', 'job-not-found']);
+
+/**
+ * A claim that could not be settled, because others kept changing the job, must not be told as lost:
+ * its worker would forget a job that it still holds. The whole request is to be repeated; what was
+ * recorded of it is then recorded already.
+ * @throws DaybookError with the code of the rejection
+ */
+function mustBeSettled({ code, detail }: NonNullable<ChangeOutcome['rejection']>): void {
+  if (!settled.has(code)) throw new DaybookError(code, detail);
+}
+
 function outcomeView(outcome: ChangeOutcome): Outcomes['items'][number] {
   const { id: jobId, rejection } = outcome;
   if (rejection !== undefined) {
@@ -158,8 +182,8 @@ function countEnd(
   command: AttemptEnd['command'],
   outcome: ChangeOutcome,
 ): void {
-  const claim = inProgress.take(command.leaseToken);
   if (outcome.rejection !== undefined) return;
+  const claim = inProgress.take(command.leaseToken);
   const { queue, type } = outcome.state;
   if (command.kind === 'fail') context.observer.failed({ queue, type });
   const ended = endOf[outcome.events.at(-1)?.type ?? 'JobRetried']?.[0];

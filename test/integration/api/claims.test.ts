@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createServer } from '../../../src/api/server.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { expire, lapse, story, submitMany, submitOne } from '../../support/job-steps.ts';
@@ -338,6 +339,33 @@ describe('every outcome', () => {
     });
     expect(status).toBe(200);
     expect(body.items).toEqual([{ jobId: item?.jobId, outcome: 'lease-lost' }]);
+  });
+
+  it('is not told as lost while others keep changing the job', async () => {
+    const { item } = await claimed();
+    const database = { ...api.db.database };
+    // Every decision comes too late.
+    database.run = (statement, params) =>
+      statement.name === 'commit-decisions'
+        ? Promise.resolve([{ kept: [] } as never])
+        : api.db.database.run(statement, params);
+    const app = createServer({
+      context: { ...api.db.context, database },
+      metricsText: () => Promise.resolve(''),
+      version: '0',
+      instance: 'unlucky',
+      isDraining: () => false,
+    });
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v1/claims/release',
+      payload: { items: [item] },
+    });
+    expect(answer.statusCode).toBe(409);
+    expect(answer.json()).toMatchObject({ code: 'concurrent-change', retryable: true });
+    await app.close();
+    const { body } = await api.post('/v1/claims/release', { items: [item] });
+    expect(body.items[0].outcome).toBe('recorded');
   });
 
   it.each(verbs)('%s refuses what is no list of claims', async (verb, more) => {

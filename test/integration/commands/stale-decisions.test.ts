@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
+import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import type { Database } from '../../../src/store/database.ts';
@@ -106,6 +107,16 @@ describe('a decision on a job that has changed since it was loaded', () => {
     const { events } = await load(db, id);
     expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
     await expectTablesAsFolded(id);
+  });
+
+  it('is not made twice: the payload of an ended job that another erases as well', async () => {
+    const job = await claimOne(db, { payload: 'secret' });
+    await completeJobs(db.context, [{ ...job, result: 'secret' }]);
+    const erase: JobCommand = { kind: 'erase-payload', reason: null };
+    const interfere = once(() => changeJobs(db.context, [{ id: job.id, command: erase }]));
+    const outcome = await changeWith(job.id, erase, interfere);
+    expect(outcome?.rejection?.code).toBe('already-recorded');
+    expect((await story(db, job.id)).filter((type) => type === 'PayloadErased')).toHaveLength(1);
   });
 
   it('is given up when that happens again and again', async () => {

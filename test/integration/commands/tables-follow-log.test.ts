@@ -23,8 +23,12 @@ const change = async (id: string, command: JobCommand) => {
   return outcome;
 };
 const body = async (id: string) => {
-  const { rows } = await db.database.pool.query<{ payload: unknown; hash: string }>(
-    `select payload, encode(payload_hash, 'hex') as hash from ${db.schema}.job_payloads
+  const { rows } = await db.database.pool.query<{
+    payload: unknown;
+    result: unknown;
+    hash: string;
+  }>(
+    `select payload, result, encode(payload_hash, 'hex') as hash from ${db.schema}.job_payloads
      where job_id = $1`,
     [id],
   );
@@ -38,7 +42,7 @@ const jobs: Readonly<Record<string, () => Promise<string>>> = {
   waiting: () => submitOne(db, { payload }),
   completed: async () => {
     const job = await claimOne(db, { payload });
-    await completeJobs(db.context, [job]);
+    await completeJobs(db.context, [{ ...job, result: payload }]);
     return job.id;
   },
   dead: async () => {
@@ -64,7 +68,8 @@ describe('erasing the payload', () => {
       expect(outcome?.rejection).toBeUndefined();
       expect((await load(db, id)).state).toMatchObject({ status, payloadErased: true });
       expect((await story(db, id)).at(-1)).toBe('PayloadErased');
-      expect(await body(id)).toEqual({ payload: null, hash: sha256(JSON.stringify(payload)) });
+      const hash = sha256(JSON.stringify(payload));
+      expect(await body(id)).toEqual({ payload: null, result: null, hash });
       await expectTablesAsFolded(id);
     },
   );
@@ -79,7 +84,7 @@ describe('an edit', () => {
     const command = { kind: 'edit' as const, changes, reason: null };
     await changeJobs(db.context, [{ id, command, payload: text }]);
     await expectTablesAsFolded(id);
-    expect(await body(id)).toEqual({ payload: { other: 1 }, hash: sha256(text) });
+    expect(await body(id)).toMatchObject({ payload: { other: 1 }, hash: sha256(text) });
     const [claimed] = await claim(db, await db.openSession(), { queue });
     expect(claimed?.payload).toEqual({ other: 1 });
   });

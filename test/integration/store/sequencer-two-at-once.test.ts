@@ -186,7 +186,8 @@ describe('the epoch', () => {
     await db.database.pool.query(`
       update ${db.schema}.log_epochs set system_identifier = '42';
       update ${db.schema}.log_head
-      set missing_ranges = '{"{[2,3)}"}', missing_fences = '{9000000000000000000}'`);
+      set missing_ranges = '{"{[2,3)}"}', missing_fences = '{9000000000000000000}',
+        highest_seq = 1000000`);
     await open();
     await submitOne(db);
     await sequenceAll(db.database);
@@ -194,5 +195,6 @@ describe('the epoch', () => {
       `select missing_fences from ${db.schema}.log_head`,
     );
     expect(JSON.stringify(rows)).not.toContain('9000000000000000000');
+    expect(await wholeLog(db.database)).toHaveLength(5);
   });
 });
