@@ -142,6 +142,15 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: edit },
+  {
+    weight: 1,
+    arbitrary: reason.map(
+      (why): Change =>
+        () => ({
+          command: { kind: 'erase-payload', reason: why },
+        }),
+    ),
+  },
 );
 
 const kind = <K extends Turn['kind']>(name: K) => fc.constant(name);
