@@ -56,7 +56,6 @@ create table event_inbox (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0,
         autovacuum_analyze_threshold = 2000000000);
-create index event_inbox_stream on event_inbox (stream_id);
 
 create table events (
   position bigint not null,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { changeJobs, type ChangeOutcome } from './commands/change/change-jobs.ts';
+import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { mustBeSound, payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
@@ -16,7 +16,6 @@ import {
 } from './config/options.ts';
 import { prepareReadModels } from './consumers/prepare-read-models.ts';
 import { createProjector } from './consumers/projector.ts';
-import type { JobCommand } from './domain/job/commands.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
 import type { NewJob } from './domain/job/new-job.ts';
 import { hasEnded } from './domain/job/state.ts';
@@ -251,7 +250,7 @@ function housekeeping(
 function facade(context: WriteContext, clock: Clock): Facade {
   const change = async (
     id: string,
-    command: JobCommand,
+    command: JobChange['command'],
     options: CommandOptions,
     payload?: string,
   ): Promise<JobChanged> => {

@@ -31,15 +31,21 @@ export interface Loop extends Service {
 export function createLoop(options: LoopOptions): Loop {
   const { clock } = options;
   let stopping = new AbortController();
-  let pause: AbortController | null = null;
+  let endPause: (() => void) | null = null;
   let woken = false;
   let running: Promise<void> | null = null;
 
   async function pauseFor(ms: number): Promise<void> {
     if (ms > 0 && !woken && !stopping.signal.aborted) {
-      pause = new AbortController();
-      await clock.sleep(ms, pause.signal);
-      pause = null;
+      // Not an AbortSignal: loops are woken thousands of times a second, and each abort makes an error.
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(ms, resolve);
+        endPause = () => {
+          cancel();
+          resolve();
+        };
+      });
+      endPause = null;
     }
     woken = false;
   }
@@ -71,13 +77,13 @@ export function createLoop(options: LoopOptions): Loop {
     },
     async stop() {
       stopping.abort();
-      pause?.abort();
+      endPause?.();
       await running;
       running = null;
     },
     wake() {
       woken = true;
-      pause?.abort();
+      endPause?.();
     },
   };
 }

@@ -1,11 +1,12 @@
 import { isName } from '../domain/names.ts';
 import { DaybookError } from '../kernel/errors.ts';
 import { uuidV5 } from '../kernel/ids.ts';
+import type { Database } from './database.ts';
 import { createQueues } from './statements/create-queues.ts';
 import { createTypes } from './statements/create-types.ts';
 import { findQueues, type QueueRow } from './statements/find-queues.ts';
 import { findTypes } from './statements/find-types.ts';
-import type { Executor } from './statement.ts';
+import { lockTenant } from './statements/lock-tenant.ts';
 
 /** Queues a tenant may have. */
 const MAX_QUEUES = 1_000;
@@ -35,7 +36,7 @@ function queueStreamId(tenantId: number, name: string): string {
   return uuidV5('queue', tenantId, name);
 }
 
-export function createNames(database: Executor, tenantId: number): Names {
+export function createNames(database: Database, tenantId: number): Names {
   const queues = new Map<string, number>();
   const types = new Map<string, number>();
   const namesOfTypes = new Map<number, string>();
@@ -58,9 +59,7 @@ export function createNames(database: Executor, tenantId: number): Names {
       learnQueues(await database.run(findQueues, { tenantId, names: missing }));
       missing = missingFrom(queues, wanted);
       if (missing.length === 0) return queues;
-      const streamIds = missing.map((name) => queueStreamId(tenantId, name));
-      const created = { tenantId, names: missing, streamIds, maxQueues: MAX_QUEUES };
-      learnQueues(await database.run(createQueues, created));
+      learnQueues(await create(database, tenantId, missing));
       // Another process may have created them meanwhile.
       learnQueues(await database.run(findQueues, { tenantId, names: missing }));
       missing = missingFrom(queues, wanted);
@@ -110,6 +109,18 @@ export function createNames(database: Executor, tenantId: number): Names {
       return namesOfTypes;
     },
   };
+}
+
+function create(
+  database: Database,
+  tenantId: number,
+  names: readonly string[],
+): Promise<QueueRow[]> {
+  const streamIds = names.map((name) => queueStreamId(tenantId, name));
+  return database.transaction(async (tx) => {
+    await tx.run(lockTenant, { tenantId });
+    return tx.run(createQueues, { tenantId, names, streamIds, maxQueues: MAX_QUEUES });
+  });
 }
 
 function missingFrom(known: ReadonlyMap<string, number>, names: Iterable<string>): string[] {

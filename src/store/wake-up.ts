@@ -59,10 +59,13 @@ class Notifier implements WakeUp {
       clock: options.clock,
       random: options.random,
       step: async () => {
+        // A connection that is half open says nothing until it is asked.
         if (this.#client === null) await this.#connect();
+        else await this.#client.query('select 1');
         return CHECK_EVERY_MS;
       },
       onError: (error) => {
+        this.#giveUp();
         options.observer.warn('no wake-up connection; polling goes on', { error });
       },
     });
@@ -102,7 +105,12 @@ class Notifier implements WakeUp {
 
   async #connect(): Promise<void> {
     const { connection, channel, observer } = this.#options;
-    const opened = new pg.Client({ ...connection, application_name: 'daybook wake-up' });
+    const opened = new pg.Client({
+      ...connection,
+      application_name: 'daybook wake-up',
+      keepAlive: true,
+      query_timeout: CHECK_EVERY_MS,
+    });
     opened.on('error', (error) => {
       observer.warn('the wake-up connection was lost; polling goes on', { error });
       if (this.#client === opened) this.#client = null;
@@ -114,6 +122,13 @@ class Notifier implements WakeUp {
     this.#client = opened;
     // What was said while nobody listened.
     for (const topic of this.#listeners.keys()) this.hintHere(topic);
+  }
+
+  /** Leaves a connection that does not answer; ending it may take for ever, so nobody waits. */
+  #giveUp(): void {
+    const silent = this.#client;
+    this.#client = null;
+    silent?.end(() => undefined);
   }
 
   #heard(payload: string): void {

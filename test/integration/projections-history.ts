@@ -5,7 +5,7 @@ import { completeJobs } from '../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../src/commands/work/end-attempts.ts';
 import { loadJobs } from '../../src/commands/read/load-jobs.ts';
 import { submitJobs } from '../../src/commands/submit/submit-jobs.ts';
-import type { JobCommand } from '../../src/domain/job/commands.ts';
+import type { JobChange } from '../../src/commands/change/change-jobs.ts';
 import type { JobChanges } from '../../src/domain/job/events.ts';
 import type { NewJob } from '../../src/domain/job/new-job.ts';
 import { defineStatement } from '../../src/store/statement.ts';
@@ -171,7 +171,7 @@ export async function play(db: TestDatabase, moves: readonly Move[]): Promise<vo
     return recent[index % Math.max(recent.length, 1)];
   };
   const claimAt = (index: number) => claims[index % Math.min(Math.max(claims.length, 1), 6)];
-  const change = async (index: number, command: JobCommand) => {
+  const change = async (index: number, command: JobChange['command']) => {
     const id = idAt(index);
     if (id !== undefined) await changeJobs(context, [{ id, command }]);
   };

@@ -1,9 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { changeJobs } from '../../commands/change/change-jobs.ts';
+import { changeJobs, type JobChange } from '../../commands/change/change-jobs.ts';
 import type { LoadedJob } from '../../commands/read/load-jobs.ts';
 import { payloadText } from '../../commands/submit/prepare-job.ts';
-import type { JobCommand } from '../../domain/job/commands.ts';
 import type { JobChanges } from '../../domain/job/events.ts';
 import { jobLimits } from '../../domain/job/new-job.ts';
 import { phaseOf } from '../../domain/job/state.ts';
@@ -129,7 +128,7 @@ export function jobChangeRoutes(app: ApiServer, api: Api): void {
 }
 
 interface Change {
-  readonly command: JobCommand;
+  readonly command: JobChange['command'];
   readonly payload?: string;
 }
 

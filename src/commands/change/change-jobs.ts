@@ -17,7 +17,8 @@ import { type CommandOptions, executorFor, type WriteContext } from '../write-co
 
 export interface JobChange {
   readonly id: string;
-  readonly command: JobCommand;
+  /** Births, claims, completions and expiries have ways of their own. */
+  readonly command: Exclude<JobCommand, { kind: 'submit' | 'claim' | 'complete' | 'expire' }>;
   /** A new payload as JSON text, for an edit that brings one. */
   readonly payload?: string;
 }

@@ -36,7 +36,9 @@ export async function submitKeyed(
       announce(context, prepared, rows, options);
       return prepared.map((job) => submitted(context, job.id, false));
     } catch (error) {
-      if (codeOf(error) === sqlState.lockNotAvailable) {
+      // Keys taken crosswise by two callers' transactions may also end as a deadlock.
+      const code = codeOf(error);
+      if (code === sqlState.lockNotAvailable || code === sqlState.deadlockDetected) {
         throw new DaybookError('key-busy', 'Another submission with this key is still running.', {
           cause: error,
         });

@@ -1,7 +1,10 @@
 import type { JobCommand } from '../../domain/job/commands.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import type { Executor } from '../../store/statement.ts';
+import { refuseCommit } from '../../store/statements/refuse-commit.ts';
 import { type ChangeOutcome, changeJobs } from '../change/change-jobs.ts';
 import { rejectOutcomes } from './reject-outcomes.ts';
-import type { CommandOptions, WriteContext } from '../write-context.ts';
+import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 /** How a claim ends other than by completing. */
 export type AttemptEnd = {
@@ -11,7 +14,9 @@ export type AttemptEnd = {
 
 /**
  * Fails, snoozes or releases claims, each for itself. A lost lease is counted and kept to be looked
- * up; everything else is what `decideJob` says.
+ * up, and in a caller's transaction it raises, so that it cannot commit; everything else is what
+ * `decideJob` says.
+ * @throws DaybookError `lease-lost` (with `client`)
  */
 export async function endAttempts(
   context: WriteContext,
@@ -32,5 +37,14 @@ export async function endAttempts(
       lost.filter((each) => each.verb === verb),
     );
   }
+  if (options.client !== undefined && lost.length > 0) {
+    await refuse(executorFor(context, options));
+  }
   return outcomes;
+}
+
+async function refuse(executor: Executor): Promise<never> {
+  const message = 'The lease is lost: the transaction must be rolled back.';
+  const cause: unknown = await executor.run(refuseCommit, {}).catch((error: unknown) => error);
+  throw new DaybookError('lease-lost', message, { cause });
 }

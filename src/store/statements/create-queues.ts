@@ -5,7 +5,8 @@ import type { QueueRow } from './find-queues.ts';
  * Creates queues that do not exist, with QueueCreated. Runs on the pool in a transaction of its own:
  * in a user's transaction it would hold the name until they commit. Called only after a SELECT found
  * a name missing, so that conflicts burn no identities.
- * Locks: the tenant row (the limit is exact), the rows it inserts.
+ * Run after `lockTenant` in the same transaction, which makes the limit exact.
+ * Locks: the rows it inserts.
  */
 export const createQueues = defineStatement<
   {
@@ -18,16 +19,13 @@ export const createQueues = defineStatement<
 >({
   name: 'create-queues',
   sql: (schema) => `
-    with tenant as materialized (
-      select id from ${schema}.tenants where id = $1 for no key update
-    ),
-    room as (
-      select $4 - count(*) as left from ${schema}.queues where tenant_id = (select id from tenant)
+    with room as (
+      select $4 - count(*) as left from ${schema}.queues where tenant_id = $1
     ),
     created as (
       insert into ${schema}.queues (tenant_id, name, stream_id, version, created_at)
-      select tenant.id, n.name, n.stream_id, 1, ${now}
-      from unnest($2::text[], $3::uuid[]) as n (name, stream_id), tenant, room
+      select $1, n.name, n.stream_id, 1, ${now}
+      from unnest($2::text[], $3::uuid[]) as n (name, stream_id), room
       where cardinality($2) <= room.left
       order by n.name
       on conflict (tenant_id, name) do nothing

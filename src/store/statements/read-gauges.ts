@@ -17,7 +17,8 @@ export const readGauges = defineStatement<Record<string, never>, GaugesRow>({
         select seq from ${schema}.event_inbox order by seq desc limit 1), 0) - h.highest_seq)
         as inbox_lag,
       coalesce((select extract(epoch from statement_timestamp() - occurred_at) * 1000
-        from ${schema}.event_inbox order by seq limit 1), 0)::float8 as oldest_inbox_age_ms,
+        from ${schema}.event_inbox where seq > h.highest_seq order by seq limit 1), 0)::float8
+        as oldest_inbox_age_ms,
       h.position as head_position,
       coalesce((select max(extract(epoch from statement_timestamp() - a.xact_start)) * 1000
         from pg_stat_activity a

@@ -27,7 +27,10 @@ export interface EventRow {
  * The whole streams of jobs, log and inbox in one snapshot (two statements gave 1,171 false 404s),
  * in version order. The payload row tells when the job was born by the database's clock: no batch
  * recorded before then can hold the stream, so older partitions are never touched.
- * Locks: none. Indexes: job_payloads_pkey, log_batches_time, events_stream, event_inbox_stream.
+ * What is not in the log yet is exactly what the sequencer would look at: numbers above the highest it
+ * moved, and those it misses. They are read once for all jobs. An index on the inbox's streams would
+ * find them sooner while the sequencer stands still, and cost every write (docs/decisions/0006).
+ * Locks: none. Indexes: job_payloads_pkey, log_batches_time, events_stream, event_inbox_pkey.
  */
 export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
   name: 'read-streams',
@@ -43,6 +46,24 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
         from ${schema}.job_payloads p where p.job_id = w.id and p.tenant_id = $1
         limit 1
       ) born
+    ),
+    pending as materialized (
+      select i.*, h.epoch from ${schema}.log_head h
+      cross join lateral (
+        select * from ${schema}.event_inbox i
+        where i.seq > h.highest_seq and i.seq < h.highest_seq + 2147483647
+          and i.stream_id = any ($2::uuid[])
+        union all
+        select i.* from unnest(h.missing_ranges) as missing (ranges)
+        cross join lateral unnest(missing.ranges) as gap (range)
+        cross join lateral (
+          select * from ${schema}.event_inbox i
+          where i.seq >= lower(gap.range) and i.seq < upper(gap.range)
+          order by i.seq limit 2147483647
+        ) i
+        where i.stream_id = any ($2::uuid[])
+      ) i
+      where i.stream_id in (select job_id from wanted)
     )
     select found.position, found.stream_id, found.version, found.type, found.schema_version,
       found.epoch, ${ms('found.occurred_at')} as occurred_at, q.name as queue, found.data,
@@ -58,14 +79,9 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
         order by e.version limit 2147483647
       ) e
       union all
-      select null, i.stream_id, i.version, i.type, i.schema_version, h.epoch, i.occurred_at,
+      select null, i.stream_id, i.version, i.type, i.schema_version, i.epoch, i.occurred_at,
         i.queue_id, i.data, i.actor, i.causation, i.correlation
-      from wanted w
-      cross join lateral (
-        select * from ${schema}.event_inbox i where i.stream_id = w.job_id
-        order by i.version limit 2147483647
-      ) i
-      cross join ${schema}.log_head h
+      from pending i
     ) found
     join ${schema}.queues q on q.id = found.queue_id
     order by found.stream_id, found.version`,

@@ -18,6 +18,9 @@ export interface SequencedRow {
   readonly span: bigint;
 }
 
+/** Groups of missing numbers that are kept apart. */
+const GROUPS = 64;
+
 /**
  * Moves what is visible in the inbox to the log and gives it positions, a batch at a time.
  *
@@ -83,6 +86,10 @@ export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>(
       select coalesce(array_agg(ranges order by fence), '{}') as ranges,
         coalesce(array_agg(fence order by fence), '{}') as fences
       from (
+        -- While a foreign transaction holds the horizon back, every batch may add a group: the oldest
+        -- are kept as one, under the highest of their ids, which only remembers some for longer.
+        select range_agg(ranges) as ranges, max(fence) as fence from (
+          select ranges, fence, row_number() over (order by fence desc) as age from (
         select old.ranges - batch.numbers as ranges, old.fence
         from head, batch, unnest(head.missing_ranges, head.missing_fences) as old (ranges, fence)
         where old.fence > pg_snapshot_xmin(pg_current_snapshot())
@@ -90,15 +97,18 @@ export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>(
         select int8multirange(int8range(head.highest_seq, batch.last_seq, '(]')) - batch.numbers,
           pg_current_xact_id()
         from head, batch where batch.last_seq > head.highest_seq
-      ) known
-      where not isempty(ranges)
+          ) known
+          where not isempty(ranges)
+        ) aged
+        group by least(age, ${GROUPS})
+      ) grouped
     ),
     moved as (
       insert into ${schema}.events (position, occurred_at, stream_id, version, queue_id, epoch, type,
         schema_version, data, actor, causation, correlation)
       select head.position + t.n, t.occurred_at, t.stream_id, t.version, t.queue_id, head.epoch,
         t.type, t.schema_version, t.data, t.actor, t.causation, t.correlation
-      from taken t, head order by t.n
+      from taken t, head
     ),
     removed as (
       delete from ${schema}.event_inbox i where i.ctid = any (array(select row_at from taken))

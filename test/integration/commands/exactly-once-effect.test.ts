@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
 import { claimOne, expire, lapse, load, story } from '../../support/job-steps.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -130,5 +131,22 @@ describe('a request to cancel', () => {
     expect(await completing).toMatchObject([{ outcome: 'recorded' }]);
     await worker.query('commit');
     expect((await load(db, job.id)).state.status).toBe('completed');
+  });
+});
+
+describe('a failure in a caller’s transaction', () => {
+  it('whose lease is lost raises, so that the effects cannot be committed', async () => {
+    const { id, leaseToken } = await lostJob();
+    const client = await db.connect();
+    await client.query('begin');
+    await client.query('insert into effects values ($1)', [id]);
+    const command = { kind: 'release' as const, leaseToken };
+    await expect(endAttempts(db.context, [{ id, command }], { client })).rejects.toMatchObject({
+      code: 'lease-lost',
+    });
+    // Postgres answers a commit of a failed transaction with its rollback.
+    await client.query('commit');
+    expect(await effects(id)).toBe(0);
+    expect(await rejections(id)).toEqual([{ verb: 'release', code: 'lease-lost' }]);
   });
 });

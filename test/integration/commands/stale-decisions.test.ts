@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { changeJobs, type JobChange } from '../../../src/commands/change/change-jobs.ts';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
-import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { Executor, Statement } from '../../../src/store/statement.ts';
 import { commitDecisions } from '../../../src/store/statements/commit-decisions.ts';
@@ -17,12 +16,16 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-const cancel: JobCommand = { kind: 'cancel', reason: 'stop' };
-const retry: JobCommand = { kind: 'retry', reason: null, delayMs: 0 };
-const edit: JobCommand = { kind: 'edit', changes: { priority: 1 }, reason: null };
+const cancel: JobChange['command'] = { kind: 'cancel', reason: 'stop' };
+const retry: JobChange['command'] = { kind: 'retry', reason: null, delayMs: 0 };
+const edit: JobChange['command'] = { kind: 'edit', changes: { priority: 1 }, reason: null };
 
 /** Changes a job; before each of its decisions is kept, `interfere` comes first. */
-async function changeWith(id: string, command: JobCommand, interfere: () => Promise<unknown>) {
+async function changeWith(
+  id: string,
+  command: JobChange['command'],
+  interfere: () => Promise<unknown>,
+) {
   const through = (executor: Executor): Executor => ({
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       if (statement.name === commitDecisions.name) await interfere();
@@ -112,7 +115,7 @@ describe('a decision on a job that has changed since it was loaded', () => {
   it('is not made twice: the payload of an ended job that another erases as well', async () => {
     const job = await claimOne(db, { payload: 'secret' });
     await completeJobs(db.context, [{ ...job, result: 'secret' }]);
-    const erase: JobCommand = { kind: 'erase-payload', reason: null };
+    const erase: JobChange['command'] = { kind: 'erase-payload', reason: null };
     const interfere = once(() => changeJobs(db.context, [{ id: job.id, command: erase }]));
     const outcome = await changeWith(job.id, erase, interfere);
     expect(outcome?.rejection?.code).toBe('already-recorded');

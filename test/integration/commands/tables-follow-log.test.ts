@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
+import { changeJobs, type JobChange } from '../../../src/commands/change/change-jobs.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
-import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import { sha256 } from '../../../src/kernel/ids.ts';
 import { rowsFromState, rowsInTables } from '../../support/claim-rows.ts';
 import { claim, claimOne, load, story, submitOne } from '../../support/job-steps.ts';
@@ -18,7 +17,7 @@ async function expectTablesAsFolded(id: string): Promise<void> {
   const { state } = await load(db, id);
   expect(await rowsInTables(db, id)).toEqual(await rowsFromState(db.context.names, state));
 }
-const change = async (id: string, command: JobCommand) => {
+const change = async (id: string, command: JobChange['command']) => {
   const [outcome] = await changeJobs(db.context, [{ id, command }]);
   return outcome;
 };
