@@ -4,6 +4,7 @@ import { changeJobs, type ChangeOutcome, type JobChange } from './commands/chang
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { mustBeSound, payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
+import { createSubmitCoalescer } from './commands/submit/submit-coalescer.ts';
 import { submitJobs } from './commands/submit/submit-jobs.ts';
 import type { CommandOptions, WriteContext } from './commands/write-context.ts';
 import {
@@ -223,6 +224,7 @@ async function prepare(
     }),
     observer,
     catalog: definitions,
+    coalescer: createSubmitCoalescer(database, tenantId),
     newId,
     random: Math.random,
     epoch: await followEpoch(database, clock, observer),

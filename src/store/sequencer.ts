@@ -25,7 +25,7 @@ export interface SequencerOptions {
 /** New events per statement at the most. */
 const BATCH = 5_000;
 /** Between batches that were not full: what bounds how often the head row is written. */
-const PAUSE_MS = 5;
+const PAUSE_MS = 10;
 /** Without a hint, how long until the inbox is looked at again. */
 const POLL_MS = 100;
 const LEASE_MS = 5_000;

@@ -49,6 +49,8 @@ const newJob = {
   payloadBytes: 1,
   data: '{}',
   correlation: null,
+  actor: null,
+  causation: null,
 };
 const decision = {
   expected: 1,
@@ -108,7 +110,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
   const due = { queueId: 1, session, suspects: false, maxBytes: 1e9, cursorsMs: fromTheFront };
   const one = { jobId: held[0]?.id ?? '', leaseToken: held[0]?.leaseToken ?? '' };
   return [
-    hot(submitJobs, { ...who, jobs: fresh }),
+    hot(submitJobs, { tenantId: 1, jobs: fresh }),
     hot(claimJobs, { ...due, limit: BATCH }),
     hot(claimJobs, { ...due, limit: 1, cursorsMs: fromTheFront.map(() => Date.now()) }, 1),
     hot(claimJobs, { ...due, suspects: true, limit: 1 }, 1),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { createSubmitCoalescer } from '../../src/commands/submit/submit-coalescer.ts';
 import type { WriteContext } from '../../src/commands/write-context.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createUuidV7 } from '../../src/kernel/ids.ts';
@@ -162,6 +163,7 @@ function makeProcess(
       newId,
       random: Math.random,
       epoch: () => 1,
+      coalescer: createSubmitCoalescer(database, 1),
       idempotencyTtlMs: 86_400_000,
     },
     async startSequencer() {

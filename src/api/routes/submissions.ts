@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { foldJob } from '../../domain/job/evolve.ts';
+import { evolveJob } from '../../domain/job/evolve.ts';
 import type { NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError, isDaybookError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
@@ -57,8 +57,8 @@ export function submissionRoutes(app: ApiServer, api: Api): void {
       const options = { ...callerOf(request), idempotencyKey };
       const [submitted] = await submitJobs(context, [newJobOf(request.body)], options);
       invariant(submitted !== undefined, 'one job was submitted');
-      const { id, token, replayed } = submitted;
-      const job = newbornView(await readBirth(api, id));
+      const { id, token, replayed, birth } = submitted;
+      const job = newbornView(evolveJob(null, birth ?? (await readBirth(api, id))));
       if (replayed) reply.header('idempotency-replayed', 'true');
       return reply.code(201).header('location', `/v1/jobs/${id}`).send({ job, token });
     },
@@ -87,13 +87,12 @@ function newJobOf({ runAt, backoff, ...job }: z.output<typeof newJobSchema>): Ne
   return { ...job, runAtMs: runAt, retryPolicy: backoff };
 }
 
-/** The job as its first event made it, whatever has become of it: what a repeated request is told. */
+/** The first event of a job, whatever has become of it: what a repeated request is told. */
 async function readBirth({ context }: Api, id: string) {
   const loaded = await loadJobs(context.database, context.tenantId, [id]);
   const [birth] = loaded.get(id)?.events ?? [];
-  const state = foldJob(birth === undefined ? [] : [birth]);
-  invariant(state !== null, 'a job that was submitted can be read');
-  return state;
+  invariant(birth !== undefined, 'a job that was submitted can be read');
+  return birth;
 }
 
 /** The commands know a list of jobs; the request has it under `jobs`. */

@@ -1,5 +1,5 @@
 import { decideJob } from '../../domain/job/decide.ts';
-import type { JobEventData } from '../../domain/job/events.ts';
+import type { JobEventData, RecordedJobEvent } from '../../domain/job/events.ts';
 import { checkNewJob, jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { defaultPriority } from '../../domain/names.ts';
 import { defaultMaxAttempts } from '../../domain/retry-policy.ts';
@@ -16,6 +16,8 @@ export interface SubmittedJob {
   readonly token: string;
   /** True when an earlier submission with the same idempotency key made the job. */
   readonly replayed: boolean;
+  /** JobSubmitted as it was written; null when replayed: then the job has to be read. */
+  readonly birth: RecordedJobEvent | null;
 }
 
 /** A submission that is checked and complete: names, bodies and the decided event. */
@@ -45,10 +47,41 @@ export function announce(
   }
 }
 
-/** The answer for one job. */
-export function submitted(context: WriteContext, id: string, replayed: boolean): SubmittedJob {
+/** The answer for jobs that are born now. @param occurredAtMs as the statement answered it */
+export function submitted(
+  context: WriteContext,
+  prepared: readonly PreparedJob[],
+  occurredAtMs: number,
+  options: CommandOptions,
+): SubmittedJob[] {
+  const epoch = context.epoch();
+  const actor = options.actor ?? null;
+  const causation = options.causation ?? null;
+  return prepared.map(({ id: streamId, queue, data, correlation }) => ({
+    id: streamId,
+    token: formatWriteToken({ epoch, streamId, version: 1 }),
+    replayed: false,
+    birth: {
+      type: 'JobSubmitted',
+      data,
+      streamId,
+      version: 1,
+      position: null,
+      epoch,
+      schemaVersion: 1,
+      occurredAtMs,
+      queue,
+      actor,
+      causation,
+      correlation,
+    },
+  }));
+}
+
+/** The answer for a job that an earlier submission made. */
+export function submittedBefore(context: WriteContext, id: string): SubmittedJob {
   const token = formatWriteToken({ epoch: context.epoch(), streamId: id, version: 1 });
-  return { id, token, replayed };
+  return { id, token, replayed: true, birth: null };
 }
 
 /** @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large` */
@@ -133,6 +166,7 @@ export function payloadText(payload: unknown, at = ''): string {
 export async function rowsOf(
   context: WriteContext,
   prepared: readonly PreparedJob[],
+  options: CommandOptions,
 ): Promise<SubmittedJobRow[]> {
   const queueIds = await context.names.queueIds(new Set(prepared.map((job) => job.queue)));
   const typeIds = await context.names.typeIds(new Set(prepared.map((job) => job.data.type)));
@@ -153,6 +187,8 @@ export async function rowsOf(
       payloadBytes: data.payloadBytes,
       data: JSON.stringify(data),
       correlation,
+      actor: options.actor ?? null,
+      causation: options.causation ?? null,
     };
   });
 }

@@ -1,7 +1,10 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { submitJobs as submitStatement } from '../../store/statements/submit-jobs.ts';
+import {
+  submitJobs as submitStatement,
+  type SubmittedJobRow,
+} from '../../store/statements/submit-jobs.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { submitKeyed } from './submit-keyed.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
@@ -23,18 +26,28 @@ export async function submitJobs(
   const prepared = jobs.map((job, index) =>
     prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
   );
-  const rows = await rowsOf(context, prepared);
+  const rows = await rowsOf(context, prepared, options);
   const keyed =
     options.idempotencyKey !== undefined ||
     prepared.some((job) => job.idempotencyKey !== null || job.data.uniqueKey !== undefined);
   if (keyed) return submitKeyed(context, prepared, rows, options);
-  const born = await executorFor(context, options).run(submitStatement, {
-    tenantId: context.tenantId,
-    jobs: rows,
-    actor: options.actor ?? null,
-    causation: options.causation ?? null,
-  });
-  invariant(born.length === rows.length, 'a fresh id is never taken');
+  const bornAtMs =
+    options.client === undefined
+      ? await context.coalescer.submit(rows)
+      : await submitInside(context, rows, options);
   announce(context, prepared, rows, options);
-  return prepared.map((job) => submitted(context, job.id, false));
+  return submitted(context, prepared, bornAtMs, options);
+}
+
+/** Births in the caller's own transaction. */
+async function submitInside(
+  context: WriteContext,
+  jobs: readonly SubmittedJobRow[],
+  options: CommandOptions,
+): Promise<number> {
+  const { tenantId } = context;
+  const born = await executorFor(context, options).run(submitStatement, { tenantId, jobs });
+  const [first] = born;
+  invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
+  return first.occurred_at;
 }

@@ -6,7 +6,13 @@ import { claimKeys } from '../../store/statements/claim-keys.ts';
 import { readKeys } from '../../store/statements/read-keys.ts';
 import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
 import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
-import { announce, type PreparedJob, type SubmittedJob, submitted } from './prepare-job.ts';
+import {
+  announce,
+  type PreparedJob,
+  type SubmittedJob,
+  submitted,
+  submittedBefore,
+} from './prepare-job.ts';
 import { withLockTimeout } from '../with-lock-timeout.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
@@ -30,11 +36,11 @@ export async function submitKeyed(
   refuseTwins(prepared, options.idempotencyKey);
   for (let tries = 1; ; tries += 1) {
     try {
-      await withLockTimeout(context, options, (tx) =>
+      const occurredAtMs = await withLockTimeout(context, options, (tx) =>
         takeKeysAndSubmit(context, tx, groups, rows, options),
       );
       announce(context, prepared, rows, options);
-      return prepared.map((job) => submitted(context, job.id, false));
+      return submitted(context, prepared, occurredAtMs, options);
     } catch (error) {
       // Keys taken crosswise by two callers' transactions may also end as a deadlock.
       const code = codeOf(error);
@@ -60,15 +66,16 @@ async function takeKeysAndSubmit(
   groups: readonly KeyGroup[],
   rows: readonly SubmittedJobRow[],
   options: CommandOptions,
-): Promise<void> {
+): Promise<number> {
   const { tenantId, idempotencyTtlMs: ttlMs } = context;
   if (groups.length > 0) {
     const taken = await tx.run(claimKeys, { tenantId, keys: groups, ttlMs });
     if (taken.length < groups.length) throw new KeyHeld();
   }
-  const { actor = null, causation = null } = options;
-  const born = await tx.run(submitJobs, { tenantId, jobs: rows, actor, causation });
-  if (born.length < rows.length) throw new KeyHeld();
+  const born = await tx.run(submitJobs, { tenantId, jobs: rows });
+  const [first] = born;
+  if (first === undefined || born.length < rows.length) throw new KeyHeld();
+  return first.occurred_at;
 }
 
 /**
@@ -115,7 +122,7 @@ function replayed(
   }
   return prepared.map(({ id }) => {
     const winner = winners.get(id);
-    if (winner !== undefined) return submitted(context, winner, true);
+    if (winner !== undefined) return submittedBefore(context, winner);
     throw new DaybookError(
       'idempotency-key-reused',
       'Some of these idempotency keys were used before, and some were not.',

@@ -14,13 +14,13 @@ export interface SubmittedJobRow {
   /** The data of JobSubmitted, as JSON text. */
   readonly data: string;
   readonly correlation: string | null;
+  readonly actor: string | null;
+  readonly causation: string | null;
 }
 
 export interface SubmitJobsParams {
   readonly tenantId: number;
   readonly jobs: readonly SubmittedJobRow[];
-  readonly actor: string | null;
-  readonly causation: string | null;
 }
 
 /**
@@ -38,9 +38,9 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
     input as (
       select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
                            $7::timestamptz[], $8::float8[], $9::text[], $10::text[], $11::int[],
-                           $12::text[]::jsonb[], $13::text[])
+                           $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[])
         as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload,
-              payload_hash, payload_bytes, data, correlation)
+              payload_hash, payload_bytes, data, correlation, actor, causation)
     ),
     born as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
@@ -67,11 +67,11 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
     )
     insert into ${schema}.event_inbox
       (occurred_at, stream_id, version, queue_id, type, data, actor, causation, correlation)
-    select clock.now, i.id, 1, i.queue_id, 1, i.data, $14, $15, i.correlation
+    select clock.now, i.id, 1, i.queue_id, 1, i.data, i.actor, i.causation, i.correlation
     from input i join claimable on claimable.id = i.id, clock
     order by i.id
     returning stream_id as id, occurred_at`,
-  values: ({ tenantId, jobs, actor, causation }) => [
+  values: ({ tenantId, jobs }) => [
     tenantId,
     jobs.map((job) => job.id),
     jobs.map((job) => job.queueId),
@@ -85,7 +85,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
     jobs.map((job) => job.payloadBytes),
     jobs.map((job) => job.data),
     jobs.map((job) => job.correlation),
-    actor,
-    causation,
+    jobs.map((job) => job.actor),
+    jobs.map((job) => job.causation),
   ],
 });

@@ -1,0 +1,73 @@
+import { isDaybookError } from '../../kernel/errors.ts';
+import { invariant } from '../../kernel/invariant.ts';
+import type { Executor } from '../../store/statement.ts';
+import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
+
+/** Statements on their way at the same time, and jobs in one of them at the most. */
+const MAX_FLYING = 2;
+const MAX_JOBS = 2_000;
+
+/**
+ * Puts submissions that come at the same time into one statement: while two are on their way, the
+ * next gathers. One that comes alone never waits. Only for submissions without keys, whose outcome
+ * cannot hang on each other.
+ */
+export interface SubmitCoalescer {
+  /** Births, all or none of these rows; answers when, in ms since the epoch. */
+  submit(rows: readonly SubmittedJobRow[]): Promise<number>;
+}
+
+interface Waiting {
+  readonly rows: readonly SubmittedJobRow[];
+  readonly resolve: (occurredAtMs: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createSubmitCoalescer(database: Executor, tenantId: number): SubmitCoalescer {
+  const waiting: Waiting[] = [];
+  let flying = 0;
+
+  function fly(): void {
+    while (flying < MAX_FLYING && waiting.length > 0) {
+      flying += 1;
+      void send(take(waiting)).then(() => {
+        flying -= 1;
+        fly();
+        return undefined;
+      });
+    }
+  }
+
+  async function send(batch: readonly Waiting[]): Promise<void> {
+    const jobs = batch.flatMap(({ rows }) => rows);
+    try {
+      const born = await database.run(submitJobs, { tenantId, jobs });
+      const [first] = born;
+      invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
+      for (const { resolve } of batch) resolve(first.occurred_at);
+    } catch (error) {
+      // What one of them did wrong is not to be the others' trouble.
+      const apart = batch.length > 1 && !isDaybookError(error, 'database-unavailable');
+      if (apart) await Promise.all(batch.map((each) => send([each])));
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+
+  return {
+    submit: (rows) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ rows, resolve, reject });
+        fly();
+      }),
+  };
+}
+
+/** The oldest that wait, up to `MAX_JOBS`, and at least one. */
+function take(waiting: Waiting[]): Waiting[] {
+  let jobs = 0;
+  const fits = waiting.findIndex(({ rows }) => {
+    jobs += rows.length;
+    return jobs > MAX_JOBS;
+  });
+  return waiting.splice(0, fits === -1 ? waiting.length : Math.max(1, fits));
+}
