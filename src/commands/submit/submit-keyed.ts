@@ -37,7 +37,7 @@ export async function submitKeyed(
   for (let tries = 1; ; tries += 1) {
     try {
       const occurredAtMs = await withLockTimeout(context, options, (tx) =>
-        takeKeysAndSubmit(context, tx, groups, rows, options),
+        takeKeysAndSubmit(context, tx, groups, rows),
       );
       announce(context, prepared, rows, options);
       return submitted(context, prepared, occurredAtMs, options);
@@ -65,7 +65,6 @@ async function takeKeysAndSubmit(
   tx: Executor,
   groups: readonly KeyGroup[],
   rows: readonly SubmittedJobRow[],
-  options: CommandOptions,
 ): Promise<number> {
   const { tenantId, idempotencyTtlMs: ttlMs } = context;
   if (groups.length > 0) {
