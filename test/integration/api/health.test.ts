@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { createGaugeSource } from '../../../src/api/gauges.ts';
 import { createServer } from '../../../src/api/server.ts';
+import { createSubmitCoalescer } from '../../../src/commands/submit/submit-coalescer.ts';
 import { prepareReadModels } from '../../../src/consumers/prepare-read-models.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { openDatabase } from '../../../src/store/database.ts';
@@ -47,7 +48,7 @@ function unreachable() {
     poolSize: 2,
     observer: db.context.observer,
   });
-  return { ...db.context, database };
+  return { ...db.context, database, coalescer: createSubmitCoalescer(database, 1) };
 }
 
 /** The samples of a metric, by their labels. */
