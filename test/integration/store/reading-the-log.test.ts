@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadJobs } from '../../../src/commands/read/load-jobs.ts';
+import { codeOf, sqlState } from '../../../src/store/sqlstate.ts';
+import { sequenceInbox } from '../../../src/store/statements/sequence-inbox.ts';
+import { addPartition } from '../../../src/store/statements/add-partition.ts';
+import { readHead } from '../../../src/store/statements/read-head.ts';
+import { submitOne } from '../../support/job-steps.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+
+const sequence = async () => {
+  const [head] = await db.database.run(readHead, {});
+  await db.database.run(sequenceInbox, { tick: head?.tick ?? 0n, limit: 100, channel: 'nobody' });
+};
+const found = async (table: 'events' | 'event_inbox', id: string) => {
+  const { rowCount } = await db.database.pool.query(
+    `select from ${db.schema}.${table} where stream_id = $1`,
+    [id],
+  );
+  return rowCount ?? 0;
+};
+
+describe('one job', () => {
+  it('is missed by two statements between which it moves, and never by one (R)', async () => {
+    const id = await submitOne(db, {});
+    const read = async () => (await loadJobs(db.database, 1, [id])).has(id);
+    const inLog = await found('events', id);
+    expect(await read()).toBe(true);
+    await sequence();
+    const inInbox = await found('event_inbox', id);
+    expect([inLog, inInbox]).toEqual([0, 0]);
+    expect(await read()).toBe(true);
+  });
+});
+
+describe('a new partition', () => {
+  it('does not wait for readers of the log, as CREATE TABLE ... PARTITION OF does (R)', async () => {
+    const reader = await db.connect();
+    await reader.query('begin');
+    await reader.query('select count(*) from events');
+    const maker = await db.connect();
+    await maker.query("set lock_timeout = '200ms'");
+    const span = 2n ** 16n;
+    const [attached] = await db.database.on(maker).run(addPartition, { k: 900n, span });
+    expect(attached?.made).toBe(true);
+    const from = 901n * span + 1n;
+    const code = await maker
+      .query(
+        `create table events_901 partition of events for values from (${from}) to (${from + span})`,
+      )
+      .then(
+        () => 'made',
+        (error: unknown) => codeOf(error),
+      );
+    expect(code).toBe(sqlState.lockNotAvailable);
+    await reader.query('rollback');
+  });
+});
