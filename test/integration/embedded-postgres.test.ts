@@ -26,7 +26,7 @@ describe('a server of its own', () => {
     ]);
     const second = await place.start();
     expect(await count(second)).toEqual([{ count: 1000 }]);
-    expect(second).toMatchObject({ adopted: false, notes: [], dataFolder: place.dataFolder });
+    expect(second).toMatchObject({ adopted: false, dataFolder: place.dataFolder });
   });
 
   it('is closed to other users and machines, and to those without the password', async () => {
