@@ -41,10 +41,8 @@ export function createSubmitCoalescer(database: Executor, tenantId: number): Sub
   async function send(batch: readonly Waiting[]): Promise<void> {
     const jobs = batch.flatMap(({ rows }) => rows);
     try {
-      const born = await database.run(submitJobs, { tenantId, jobs });
-      const [first] = born;
-      invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
-      for (const { resolve } of batch) resolve(first.occurred_at);
+      const bornAtMs = await giveBirth(database, tenantId, jobs);
+      for (const { resolve } of batch) resolve(bornAtMs);
     } catch (error) {
       // What one of them did wrong is not to be the others' trouble.
       const apart = batch.length > 1 && !isDaybookError(error, 'database-unavailable');
@@ -60,6 +58,18 @@ export function createSubmitCoalescer(database: Executor, tenantId: number): Sub
         fly();
       }),
   };
+}
+
+/** Births of jobs whose ids are fresh; answers when, in ms since the epoch. */
+export async function giveBirth(
+  executor: Executor,
+  tenantId: number,
+  jobs: readonly SubmittedJobRow[],
+): Promise<number> {
+  const born = await executor.run(submitJobs, { tenantId, jobs });
+  const [first] = born;
+  invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
+  return first.occurred_at;
 }
 
 /** The oldest that wait, up to `MAX_JOBS`, and at least one. */

@@ -1,11 +1,7 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { invariant } from '../../kernel/invariant.ts';
-import {
-  submitJobs as submitStatement,
-  type SubmittedJobRow,
-} from '../../store/statements/submit-jobs.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
+import { giveBirth } from './submit-coalescer.ts';
 import { submitKeyed } from './submit-keyed.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
@@ -34,20 +30,7 @@ export async function submitJobs(
   const bornAtMs =
     options.client === undefined
       ? await context.coalescer.submit(rows)
-      : await submitInside(context, rows, options);
+      : await giveBirth(executorFor(context, options), context.tenantId, rows);
   announce(context, prepared, rows, options);
   return submitted(context, prepared, bornAtMs, options);
-}
-
-/** Births in the caller's own transaction. */
-async function submitInside(
-  context: WriteContext,
-  jobs: readonly SubmittedJobRow[],
-  options: CommandOptions,
-): Promise<number> {
-  const { tenantId } = context;
-  const born = await executorFor(context, options).run(submitStatement, { tenantId, jobs });
-  const [first] = born;
-  invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
-  return first.occurred_at;
 }
