@@ -23,6 +23,8 @@ export interface OutcomeWriter {
   add(attempt: EndedAttempt): void;
   /** Attempts handed over and not written yet. */
   readonly size: number;
+  /** The jobs of those attempts. */
+  jobIds(): string[];
   /** Resolves once everything handed over so far is written or given up. */
   flushed(): Promise<void>;
   /** Gives up on what is not written: its lease is gone. */
@@ -39,7 +41,7 @@ const BATCH = 1_000;
  */
 export function createOutcomeWriter(context: WriteContext, clock: Clock): OutcomeWriter {
   let waiting: EndedAttempt[] = [];
-  let writing = 0;
+  let writing: EndedAttempt[] = [];
   let busy: Promise<void> | null = null;
   let abandoned = new AbortController();
 
@@ -47,9 +49,9 @@ export function createOutcomeWriter(context: WriteContext, clock: Clock): Outcom
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH);
       waiting = waiting.slice(BATCH);
-      writing = batch.length;
+      writing = batch;
       await writeUntilSettled(batch, createBackoff(50, 2_000, context.random));
-      writing = 0;
+      writing = [];
     }
     busy = null;
   }
@@ -93,8 +95,9 @@ export function createOutcomeWriter(context: WriteContext, clock: Clock): Outcom
 
   return {
     get size() {
-      return waiting.length + writing;
+      return waiting.length + writing.length;
     },
+    jobIds: () => [...writing, ...waiting].map(({ job }) => job.id),
     add(attempt) {
       waiting.push(attempt);
       busy ??= Promise.resolve().then(writeAll);

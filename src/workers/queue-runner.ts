@@ -14,6 +14,7 @@ import type { JobNotes } from './job-notes.ts';
 import type { OutcomeWriter } from './outcome-writer.ts';
 import { createPrefetch, type Prefetch } from './prefetch.ts';
 import { type RunOptions, type RunOutcome, runJob } from './run-job.ts';
+import { releaseUnknownClaims } from './unknown-claims.ts';
 
 export interface QueueRunnerOptions {
   readonly context: WriteContext;
@@ -46,6 +47,8 @@ export interface QueueRunner extends Service {
 const MAX_UNWRITTEN = 5_000;
 /** How often a suspect is looked for. */
 const SUSPECTS_EVERY_MS = 1_000;
+/** How often claims are looked for that this process does not know of; after a failed claim at once. */
+const UNKNOWN_CLAIMS_EVERY_MS = 10_000;
 
 /**
  * claiming <-> waiting for room or for jobs, until stop; running jobs go on beside it. A claim is
@@ -66,12 +69,14 @@ class Runner implements QueueRunner {
   readonly #whenIdle: (() => void)[] = [];
   #buffer: ClaimedJob[] = [];
   #suspectsAt = Number.NEGATIVE_INFINITY;
+  #unknownClaimsAt: number;
   #stopListening: () => void = () => undefined;
 
   constructor(options: QueueRunnerOptions) {
     const { context, clock, queue } = options;
     this.name = `queue ${queue}`;
     this.#options = options;
+    this.#unknownClaimsAt = clock.elapsedMs();
     this.#cursor = createClaimCursor(clock);
     this.#prefetch = createPrefetch(clock, options.maxPrefetch);
     this.#pace = createClaimPace(clock, context.random);
@@ -80,7 +85,10 @@ class Runner implements QueueRunner {
       clock,
       random: context.random,
       step: (signal) => this.#step(signal),
-      onError: (error) => context.observer.warn(`claiming from "${queue}" failed`, { error }),
+      onError: (error) => {
+        this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
+        context.observer.warn(`claiming from "${queue}" failed`, { error });
+      },
       maxBackoffMs: 2_000,
     });
   }
@@ -117,6 +125,7 @@ class Runner implements QueueRunner {
     const { pollMs } = this.#options;
     const session = this.#options.session();
     if (session === null) return pollMs;
+    await this.#releaseUnknown(session);
     await this.#claimSuspect(session, signal);
     const limit = Math.min(this.#wanted(), 1_000);
     if (limit === 0) return pollMs;
@@ -148,6 +157,16 @@ class Runner implements QueueRunner {
     this.#pace.ended(jobs.length, limit);
     this.#cursor.claimed(jobs, limit);
     return jobs;
+  }
+
+  /** Claims are made by this loop alone, so none can be under way while it looks. */
+  async #releaseUnknown(session: string): Promise<void> {
+    const { context, queue, clock, outcomes } = this.#options;
+    if (clock.elapsedMs() - this.#unknownClaimsAt < UNKNOWN_CLAIMS_EVERY_MS) return;
+    const buffered = this.#buffer.map((job) => job.id);
+    const known = new Set([...this.#running.keys(), ...buffered, ...outcomes.jobIds()]);
+    await releaseUnknownClaims(context, session, queue, known);
+    this.#unknownClaimsAt = clock.elapsedMs();
   }
 
   async #claimSuspect(session: string, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@ import { claimJobs } from '../../src/store/statements/claim-jobs.ts';
 import { commitDecisions, type RowChange } from '../../src/store/statements/commit-decisions.ts';
 import { completeJobs } from '../../src/store/statements/complete-jobs.ts';
 import { expireClaims } from '../../src/store/statements/expire-claims.ts';
+import { listHeldClaims } from '../../src/store/statements/list-held-claims.ts';
 import { markStart } from '../../src/store/statements/mark-start.ts';
 import { readStreams } from '../../src/store/statements/read-streams.ts';
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
@@ -122,8 +123,9 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(expireClaims, { limit: BATCH }),
     hot(sequenceInbox, { tick: BigInt(head?.tick ?? 0), limit: 500, channel: 'nobody' }, 500),
     hot(readStreams, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
-    // It reads what its session holds.
+    // These two read what their session holds.
     hot(beatSession, { tenantId: 1, session }, HELD / 20),
+    hot(listHeldClaims, { tenantId: 1, session, queueId: 1 }, HELD / 20),
     hot(markStart, one, 1),
   ];
 }

@@ -2,6 +2,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { type BeatRow, beatSession } from '../../store/statements/beat-session.ts';
 import { endSession } from '../../store/statements/end-session.ts';
 import { holdsSuspect } from '../../store/statements/holds-suspect.ts';
+import { listHeldClaims } from '../../store/statements/list-held-claims.ts';
 import { listSessions, type SessionRow } from '../../store/statements/list-sessions.ts';
 import { markStart } from '../../store/statements/mark-start.ts';
 import { openSession, type OpenSessionParams } from '../../store/statements/open-session.ts';
@@ -49,6 +50,19 @@ export function listWorkerSessions(context: WriteContext): Promise<SessionRow[]>
 export async function hasSuspect(context: WriteContext, session: string): Promise<boolean> {
   const { tenantId } = context;
   return (await context.database.run(holdsSuspect, { tenantId, session })).length > 0;
+}
+
+/** What a session holds of a queue, by the database's account. */
+export async function heldClaims(
+  context: WriteContext,
+  session: string,
+  queue: string,
+): Promise<{ id: string; leaseToken: string }[]> {
+  const { tenantId, database, names } = context;
+  const queueId = (await names.queueIds([queue])).get(queue);
+  if (queueId === undefined) return [];
+  const rows = await database.run(listHeldClaims, { tenantId, session, queueId });
+  return rows.map((row) => ({ id: row.id, leaseToken: row.lease_token }));
 }
 
 /** Notes that a suspect's handler starts now; false when its lease is gone. */
