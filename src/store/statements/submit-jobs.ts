@@ -35,16 +35,19 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
   name: 'submit-jobs',
   sql: (schema) => `
     with clock as (select ${now} as now),
-    input as (
-      select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
+    input as materialized (
+      select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
+        i.payload::json as payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
+        i.data::jsonb as data, i.correlation, i.actor, i.causation
+      from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
                            $7::timestamptz[], $8::float8[], $9::text[], $10::text[], $11::int[],
-                           $12::text[]::jsonb[], $13::text[], $14::text[], $15::text[])
+                           $12::text[], $13::text[], $14::text[], $15::text[])
         as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload,
               payload_hash, payload_bytes, data, correlation, actor, causation)
     ),
     born as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
-      select i.id, clock.now, $1, decode(i.payload_hash, 'hex'), i.payload::json
+      select i.id, clock.now, $1, i.payload_hash, i.payload
       from input i, clock order by i.id
       on conflict (job_id) do nothing
       returning job_id
