@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { z } from 'zod';
-import { defineJob, openDaybook } from '../src/daybook.ts';
+import type { Package } from './package.ts';
 
 const BATCH = 1_000;
 /** Batches on their way at the same time. */
@@ -12,6 +12,7 @@ const LANES = 2;
  * @returns jobs per second
  */
 export async function fullCycle(
+  { defineJob, openDaybook }: Package,
   connectionString: string,
   schema: string,
   count: number,

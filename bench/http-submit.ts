@@ -1,6 +1,10 @@
 import { Agent, request } from 'node:http';
-import { startDaybook } from '../scripts/script-process.ts';
+import { fileURLToPath } from 'node:url';
+import { startScript } from '../scripts/script-process.ts';
 import { atRate } from './at-rate.ts';
+
+/** The bin of the package as it is built. */
+const bin = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 /**
  * Submits single jobs over HTTP, keep-alive, to a `daybook start` process of its own.
@@ -13,7 +17,7 @@ export async function httpSubmit(
   seconds: number,
 ): Promise<number[]> {
   const args = ['start', '--port', '0', '--schema', schema, '--queue', 'elsewhere'];
-  const server = startDaybook(args, { env: { DATABASE_URL: connectionString } });
+  const server = startScript(bin, args, { env: { DATABASE_URL: connectionString } });
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   try {
     const [, url = ''] = await server.line(/listens at (\S+)/);

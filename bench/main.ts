@@ -5,6 +5,7 @@ import { startEmbeddedPostgres } from '../src/embedded/embedded-postgres.ts';
 import { fullCycle } from './full-cycle.ts';
 import { httpSubmit } from './http-submit.ts';
 import { describeMachine } from './machine.ts';
+import { loadPackage } from './package.ts';
 import { latencies, median } from './quantile.ts';
 import { submitToStart } from './submit-to-start.ts';
 
@@ -24,6 +25,7 @@ const seconds = values.quick ? 3 : 10;
 let schemas = 0;
 const nextSchema = () => `bench_${(schemas += 1)}`;
 
+const daybook = await loadPackage();
 const dataFolder = `.daybook/bench-${process.pid}`;
 const server = process.env['DATABASE_URL'];
 const postgres =
@@ -41,12 +43,14 @@ try {
     console.log(`http       submit at 500/s: ${latencies(samples)}`);
   }
   if (wanted('start')) {
-    const samples = await submitToStart(url, nextSchema(), 200, seconds);
+    const samples = await submitToStart(daybook, url, nextSchema(), 200, seconds);
     console.log(`start      submit to start at 200/s: ${latencies(samples)}`);
   }
   if (wanted('cycle')) {
     const rates: number[] = [];
-    for (let run = 0; run < runs; run += 1) rates.push(await fullCycle(url, nextSchema(), jobs));
+    for (let run = 0; run < runs; run += 1) {
+      rates.push(await fullCycle(daybook, url, nextSchema(), jobs));
+    }
     const all = rates.map((rate) => Math.round(rate).toLocaleString('en')).join(', ');
     const middle = Math.round(median(rates)).toLocaleString('en');
     console.log(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { defineJob, openDaybook } from '../src/daybook.ts';
 import { atRate } from './at-rate.ts';
+import type { Package } from './package.ts';
 
 /**
  * Submits single jobs at a steady rate on an otherwise idle system, and measures from the call of
@@ -8,6 +8,7 @@ import { atRate } from './at-rate.ts';
  * @returns ms per job
  */
 export async function submitToStart(
+  { defineJob, openDaybook }: Package,
   connectionString: string,
   schema: string,
   perSecond: number,
