@@ -47,12 +47,18 @@ create table event_inbox (
   stream_id uuid not null,
   version integer not null,
   queue_id integer not null,
+  -- Null for events of queues.
+  job_type_id integer,
   type smallint not null,
   schema_version smallint not null default 1,
+  -- Of a claim, how long the job had been due; of the end of a claim, how long it lasted.
+  elapsed_ms integer,
   data jsonb,
   actor text,
   causation text,
-  correlation text
+  correlation text,
+  -- The job's tags at that moment: with queue and type, what subscriptions filter by.
+  tags text[]
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0,
         autovacuum_analyze_threshold = 2000000000);
@@ -63,13 +69,16 @@ create table events (
   stream_id uuid not null,
   version integer not null,
   queue_id integer not null,
+  job_type_id integer,
   epoch integer not null,
   type smallint not null,
   schema_version smallint not null,
+  elapsed_ms integer,
   data jsonb,
   actor text,
   causation text,
   correlation text,
+  tags text[],
   primary key (position)
 ) partition by range (position);
 create index events_stream on events (stream_id, version);

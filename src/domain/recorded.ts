@@ -13,6 +13,11 @@ export interface Recorded {
   readonly occurredAtMs: number;
   /** The queue's name: of the job at that moment, or of the queue itself. */
   readonly queue: string;
+  /** The type of the job, and its tags at that moment; null and none for events of a queue. */
+  readonly jobType: string | null;
+  readonly tags: readonly string[];
+  /** Of a claim: for how long the job had been due. Of the end of a claim: how long it lasted. In ms. */
+  readonly elapsedMs: number | null;
   /** Who asked; null for what a worker or Daybook itself did. */
   readonly actor: string | null;
   /** The id of the event or request that led to this one. */

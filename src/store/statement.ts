@@ -1,3 +1,5 @@
+import { maxElapsedMs } from '../domain/job/elapsed.ts';
+
 /**
  * One SQL statement: its text for a schema, and how parameters become its $1, $2, ...
  * Statements are sent unnamed, so that Postgres plans them for the tables as they are now: a generic
@@ -31,6 +33,11 @@ export function defineStatement<Params, Row>(
  * an index; `statement_timestamp()` does neither.
  */
 export const now = "date_trunc('milliseconds', statement_timestamp())";
+
+/** The ms from one timestamptz to a later one, as `elapsedMs` of the domain counts them. */
+export function elapsedBetween(from: string, to: string): string {
+  return `greatest(0, least(extract(epoch from ${to} - ${from}) * 1000, ${maxElapsedMs}))::int`;
+}
 
 /**
  * A timestamptz as ms since the epoch, in JSON: a number whatever DateStyle, TimeZone or

@@ -82,10 +82,13 @@ const decision = {
 const event = {
   version: 2,
   queue_id: 1,
+  job_type_id: 1,
   type: 2,
   at: '2026-01-01T00:00:00Z',
+  elapsed_ms: null,
   data: {},
   correlation: null,
+  tags: null,
 };
 const who = { tenantId: 1, actor: null, causation: null };
 

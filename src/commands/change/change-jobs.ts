@@ -1,6 +1,7 @@
 import { decideJob } from '../../domain/job/decide.ts';
 import type { JobCommand } from '../../domain/job/commands.ts';
 import type { JobEvent, RecordedJobEvent } from '../../domain/job/events.ts';
+import { elapsedMs } from '../../domain/job/elapsed.ts';
 import { evolveJob } from '../../domain/job/evolve.ts';
 import type { JobState } from '../../domain/job/state.ts';
 import type { RejectionCode } from '../../domain/rejection.ts';
@@ -180,6 +181,9 @@ function recordedAs(
     schemaVersion: 1,
     occurredAtMs,
     queue: event.type === 'JobMoved' ? event.data.to : state.queue,
+    jobType: state.type,
+    tags: state.tags,
+    elapsedMs: elapsedMs(state, event.type, occurredAtMs),
     actor: null,
     causation: null,
     correlation: state.correlation,
@@ -200,7 +204,7 @@ async function commit(
   const [row] = await executor.run(commitDecisions, {
     tenantId: context.tenantId,
     decisions: decided.map((each) => decisionRowOf(each, queueIds, typeIds)),
-    events: decided.flatMap((each) => eventRowsOf(each, queueIds)),
+    events: decided.flatMap((each) => eventRowsOf(each, queueIds, typeIds)),
     actor: options.actor ?? null,
     causation: options.causation ?? null,
     orRaise: false,

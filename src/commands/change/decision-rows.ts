@@ -1,4 +1,5 @@
 import { eventTypeCodes } from '../../domain/event-types.ts';
+import { elapsedMs } from '../../domain/job/elapsed.ts';
 import type { JobEvent } from '../../domain/job/events.ts';
 import { hasEnded, type JobState } from '../../domain/job/state.ts';
 import { invariant } from '../../kernel/invariant.ts';
@@ -25,8 +26,6 @@ export function decisionRowOf(
   queueIds: ReadonlyMap<string, number>,
   typeIds: ReadonlyMap<string, number>,
 ): DecisionRow {
-  const typeId = typeIds.get(after.type);
-  invariant(typeId !== undefined, 'names were just looked up');
   return {
     id,
     expected: before.version,
@@ -36,7 +35,7 @@ export function decisionRowOf(
     run_at: iso(after.runAtMs),
     submitted_at: iso(after.submittedAtMs),
     queue_id: idOf(queueIds, after.queue),
-    type_id: typeId,
+    type_id: idOf(typeIds, after.type),
     priority: after.priority,
     failures: after.failures,
     max_attempts: after.maxAttempts,
@@ -50,26 +49,30 @@ export function decisionRowOf(
     unique_key: after.uniqueKey,
     correlation: after.correlation,
     retry_policy: after.retryPolicy,
-    tags: after.tags.length === 0 ? null : after.tags,
+    tags: tagsOf(after),
     payload,
     payload_hash: payload === null ? null : after.payloadHash,
     erase: after.payloadErased && !before.payloadErased,
   };
 }
 
-/** The inbox rows of a decision, in version order. */
+/** The inbox rows of a decision, in version order. Only the first can end a claim. */
 export function eventRowsOf(
   { id, before, after, events, atMs }: Decided,
   queueIds: ReadonlyMap<string, number>,
+  typeIds: ReadonlyMap<string, number>,
 ): DecidedEventRow[] {
   return events.map((event, index) => ({
     stream_id: id,
     version: before.version + 1 + index,
     queue_id: idOf(queueIds, after.queue),
+    job_type_id: idOf(typeIds, after.type),
     type: eventTypeCodes[event.type],
     at: iso(atMs),
+    elapsed_ms: index === 0 ? elapsedMs(before, event.type, atMs) : null,
     data: event.data,
     correlation: after.correlation,
+    tags: tagsOf(after),
   }));
 }
 
@@ -78,6 +81,10 @@ function rowChange(before: JobState, after: JobState): RowChange {
   if (hasEnded(before)) return 'bodies';
   if (after.status === 'dead') return 'bury';
   return hasEnded(after) ? 'end' : 'update';
+}
+
+function tagsOf({ tags }: JobState): readonly string[] | null {
+  return tags.length === 0 ? null : tags;
 }
 
 function iso(ms: number): string {

@@ -1,4 +1,4 @@
-import { defineStatement, now } from '../statement.ts';
+import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
 export interface ClaimJobsParams {
   readonly queueId: number;
@@ -81,11 +81,13 @@ export const claimJobs = defineStatement<ClaimJobsParams, ClaimedJobRow>({
     ),
     logged as (
       insert into ${schema}.event_inbox
-        (occurred_at, stream_id, version, queue_id, type, data, correlation)
-      select claimed_at, id, version, queue_id, 2,
+        (occurred_at, stream_id, version, queue_id, job_type_id, type, elapsed_ms, data,
+         correlation, tags)
+      select claimed_at, id, version, queue_id, type_id, 2,
+        ${elapsedBetween('run_at', 'claimed_at')},
         jsonb_build_object('attempt', failures + 1, 'session', session_id,
                            'leaseToken', lease_token),
-        correlation
+        correlation, tags
       from claimed order by id
     )
     select c.id, c.lease_token, c.type_id, c.version, c.failures, c.max_attempts, c.priority,

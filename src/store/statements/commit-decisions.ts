@@ -50,10 +50,13 @@ export interface DecidedEventRow {
   readonly stream_id: string;
   readonly version: number;
   readonly queue_id: number;
+  readonly job_type_id: number;
   readonly type: number;
   readonly at: string;
+  readonly elapsed_ms: number | null;
   readonly data: unknown;
   readonly correlation: string | null;
+  readonly tags: readonly string[] | null;
 }
 
 export interface CommitDecisionsParams {
@@ -191,11 +194,12 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
     ),
     logged as (
       insert into ${schema}.event_inbox
-        (occurred_at, stream_id, version, queue_id, type, data, actor, causation, correlation)
-      select e.at, e.stream_id, e.version, e.queue_id, e.type, e.data, $4,
-        $5, e.correlation
+        (occurred_at, stream_id, version, queue_id, job_type_id, type, elapsed_ms, data, actor,
+         causation, correlation, tags)
+      select e.at, e.stream_id, e.version, e.queue_id, e.job_type_id, e.type, e.elapsed_ms, e.data,
+        $4, $5, e.correlation, e.tags
       from jsonb_to_recordset($3::jsonb) as e (stream_id uuid, version int, queue_id int,
-        type smallint, at timestamptz, data jsonb, correlation text)
+        job_type_id int, type smallint, at timestamptz, elapsed_ms int, data jsonb, correlation text, tags text[])
       join kept on kept.id = e.stream_id
       order by e.stream_id, e.version
     )

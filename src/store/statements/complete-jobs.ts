@@ -1,5 +1,5 @@
 import { sqlState } from '../sqlstate.ts';
-import { defineStatement, now } from '../statement.ts';
+import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
 export interface CompletionRow {
   readonly id: string;
@@ -42,7 +42,8 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
     ),
     ended as (
       delete from ${schema}.job_claims c where c.id = any (array(select id from held))
-      returning c.id, c.version, c.queue_id, c.claimed_at, c.correlation
+      returning c.id, c.version, c.queue_id, c.type_id, c.claimed_at, c.correlation,
+        c.tags, greatest(${now}, c.claimed_at) as at
     ),
     bodies as materialized (
       select body.row_at, i.result from ended e join input i on i.id = e.id
@@ -57,11 +58,13 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
     ),
     logged as (
       insert into ${schema}.event_inbox
-        (occurred_at, stream_id, version, queue_id, type, data, correlation)
-      select greatest(${now}, e.claimed_at), e.id, e.version + 1, e.queue_id, 3,
+        (occurred_at, stream_id, version, queue_id, job_type_id, type, elapsed_ms, data,
+         correlation, tags)
+      select e.at, e.id, e.version + 1, e.queue_id, e.type_id, 3,
+        ${elapsedBetween('e.claimed_at', 'e.at')},
         case when i.result is not null then
           jsonb_build_object('resultHash', i.result_hash, 'resultBytes', i.result_bytes) end,
-        e.correlation
+        e.correlation, e.tags
       from ended e join input i on i.id = e.id
       order by e.id
       returning stream_id

@@ -1,5 +1,5 @@
 import { maxCrashes } from '../../domain/job/state.ts';
-import { defineStatement, now } from '../statement.ts';
+import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
 /**
  * Takes the jobs of ended sessions back: JobInterrupted, and then the job waits again as a suspect;
@@ -63,9 +63,11 @@ export const expireClaims = defineStatement<{ readonly limit: number }, { expire
     changed as (select id from back union all select id from ended),
     logged as (
       insert into ${schema}.event_inbox
-        (occurred_at, stream_id, version, queue_id, type, data, correlation)
-      select greatest(clock.now, v.claimed_at), v.id, v.version + e.step, v.queue_id, e.type,
-        e.data, v.correlation
+        (occurred_at, stream_id, version, queue_id, job_type_id, type, elapsed_ms, data,
+         correlation, tags)
+      select greatest(clock.now, v.claimed_at), v.id, v.version + e.step, v.queue_id, v.type_id,
+        e.type, case when e.step = 1 then ${elapsedBetween('v.claimed_at', 'clock.now')} end,
+        e.data, v.correlation, v.tags
       from verdict v join changed on changed.id = v.id, clock
       cross join lateral (values
         (1, 8, jsonb_build_object('reason', 'lease-expired')

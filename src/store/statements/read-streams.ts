@@ -15,6 +15,9 @@ export interface EventRow {
   readonly epoch: number;
   readonly occurred_at: number;
   readonly queue: string;
+  readonly job_type: string | null;
+  readonly tags: readonly string[] | null;
+  readonly elapsed_ms: number | null;
   readonly data: Record<string, unknown> | null;
   readonly actor: string | null;
   readonly causation: string | null;
@@ -66,11 +69,11 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
       where i.stream_id in (select job_id from wanted)
     )
     select found.position, found.stream_id, found.version, found.type, found.schema_version,
-      found.epoch, ${ms('found.occurred_at')} as occurred_at, q.name as queue, found.data,
-      found.actor, found.causation, found.correlation, ${ms(now)} as read_at
+      found.epoch, ${ms('found.occurred_at')} as occurred_at, q.name as queue,
+      job_type.name as job_type, found.tags, found.elapsed_ms, found.data, found.actor, found.causation, found.correlation, ${ms(now)} as read_at
     from (
       select e.position, e.stream_id, e.version, e.type, e.schema_version, e.epoch, e.occurred_at,
-        e.queue_id, e.data, e.actor, e.causation, e.correlation
+        e.queue_id, e.job_type_id, e.tags, e.elapsed_ms, e.data, e.actor, e.causation, e.correlation
       from wanted w
       cross join lateral (
         select * from ${schema}.events e
@@ -80,10 +83,11 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
       ) e
       union all
       select null, i.stream_id, i.version, i.type, i.schema_version, i.epoch, i.occurred_at,
-        i.queue_id, i.data, i.actor, i.causation, i.correlation
+        i.queue_id, i.job_type_id, i.tags, i.elapsed_ms, i.data, i.actor, i.causation, i.correlation
       from pending i
     ) found
     join ${schema}.queues q on q.id = found.queue_id
+    left join ${schema}.job_types job_type on job_type.id = found.job_type_id
     order by found.stream_id, found.version`,
   values: ({ tenantId, jobIds }) => [tenantId, jobIds],
 });

@@ -104,10 +104,10 @@ export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>(
       ) grouped
     ),
     moved as (
-      insert into ${schema}.events (position, occurred_at, stream_id, version, queue_id, epoch, type,
-        schema_version, data, actor, causation, correlation)
-      select head.position + t.n, t.occurred_at, t.stream_id, t.version, t.queue_id, head.epoch,
-        t.type, t.schema_version, t.data, t.actor, t.causation, t.correlation
+      insert into ${schema}.events (position, occurred_at, stream_id, version, queue_id, job_type_id,
+        epoch, type, schema_version, elapsed_ms, data, actor, causation, correlation, tags)
+      select head.position + t.n, t.occurred_at, t.stream_id, t.version, t.queue_id, t.job_type_id,
+        head.epoch, t.type, t.schema_version, t.elapsed_ms, t.data, t.actor, t.causation, t.correlation, t.tags
       from taken t, head
     ),
     removed as (

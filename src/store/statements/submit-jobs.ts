@@ -66,11 +66,13 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
       from input i join born on born.job_id = i.id, clock
       order by i.data ->> 'uniqueKey', i.id
       on conflict (tenant_id, unique_key) where unique_key is not null do nothing
-      returning id
+      returning id, tags
     )
     insert into ${schema}.event_inbox
-      (occurred_at, stream_id, version, queue_id, type, data, actor, causation, correlation)
-    select clock.now, i.id, 1, i.queue_id, 1, i.data, i.actor, i.causation, i.correlation
+      (occurred_at, stream_id, version, queue_id, job_type_id, type, data, actor, causation,
+       correlation, tags)
+    select clock.now, i.id, 1, i.queue_id, i.type_id, 1, i.data, i.actor, i.causation, i.correlation,
+      claimable.tags
     from input i join claimable on claimable.id = i.id, clock
     order by i.id
     returning stream_id as id, occurred_at`,

@@ -56,7 +56,7 @@ describe('the times of a stream', () => {
       name: 'complete with now()',
       sql: (schema) => {
         const greatest =
-          /greatest\((date_trunc\('milliseconds', )statement_timestamp\(\)\), e\.claimed_at\)/;
+          /greatest\((date_trunc\('milliseconds', )statement_timestamp\(\)\), c\.claimed_at\)/;
         const text = completeStatement.sql(schema);
         expect(text).toMatch(greatest);
         return text.replace(greatest, '$1now())');

@@ -7,6 +7,9 @@ import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { JobCommand } from '../../../src/domain/job/commands.ts';
 import { eventTypeCodes } from '../../../src/domain/event-types.ts';
 import { decideJob } from '../../../src/domain/job/decide.ts';
+import { elapsedMs } from '../../../src/domain/job/elapsed.ts';
+import { evolveJob } from '../../../src/domain/job/evolve.ts';
+import type { JobState } from '../../../src/domain/job/state.ts';
 import type { JobEvent } from '../../../src/domain/job/events.ts';
 import type { Decision } from '../../../src/domain/rejection.ts';
 import { markStart } from '../../../src/store/statements/mark-start.ts';
@@ -52,9 +55,24 @@ async function loadAll(ids: readonly string[]): Promise<LoadedJob[]> {
 }
 
 async function expectTablesAsFolded(ids: readonly string[]): Promise<void> {
-  for (const { state } of await loadAll(ids)) {
+  for (const { state, events } of await loadAll(ids)) {
     const expected = await rowsFromState(db.context.names, state);
     expect(await rowsInTables(db, state.id)).toEqual(expected);
+    expectMarksAsFolded(events);
+  }
+}
+
+/** What stands beside an event so that readers need not fold: it is what folding gives. */
+function expectMarksAsFolded(events: LoadedJob['events']): void {
+  let before: JobState | null = null;
+  for (const event of events) {
+    const after = evolveJob(before, event);
+    expect({ type: event.jobType, tags: event.tags, elapsedMs: event.elapsedMs }).toEqual({
+      type: after.type,
+      tags: after.tags,
+      elapsedMs: elapsedMs(before, event.type, event.occurredAtMs),
+    });
+    before = after;
   }
 }
 
