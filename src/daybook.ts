@@ -15,7 +15,8 @@ import {
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
-import { prepareReadModels } from './consumers/prepare-read-models.ts';
+import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
+import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
 import { createProjector } from './consumers/projector.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
 import type { NewJob } from './domain/job/new-job.ts';
@@ -43,6 +44,14 @@ export type { JobSnapshot } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
+export type {
+  EventConsumer,
+  HandlerContext,
+  PoisonPolicy,
+  Projection,
+  ReadModelPlace,
+  ReadModelTable,
+} from './consumers/consumer.ts';
 export type { NewJob } from './domain/job/new-job.ts';
 export { evolveJob, foldJob } from './domain/job/evolve.ts';
 export { type JobPhase, type JobState, phaseOf } from './domain/job/state.ts';
@@ -72,6 +81,8 @@ export interface DaybookOptions extends DatabaseSettings {
   readonly jobs?: readonly JobDefinition[];
   /** Runs around every handler, the first outermost. */
   readonly middleware?: readonly Middleware[];
+  /** Projections and reactions of your own, beside Daybook's. Run by processes that `maintain`. */
+  readonly consumers?: readonly (EventConsumer | Projection)[];
   /** Told what happens, for metrics and logs; default: nobody. */
   readonly observer?: Observer;
   /**
@@ -129,6 +140,7 @@ export interface Daybook {
   /** What this process can run. */
   readonly definitions: Definitions;
   readonly middleware: readonly Middleware[];
+  readonly consumers: readonly Consumer[];
 }
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
@@ -150,6 +162,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const parsed = parseOptions(databaseOptions, settings);
   const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
   const definitions = createDefinitions(jobs);
+  const consumers: readonly Consumer[] = [...projections, ...(options.consumers ?? [])];
   const database = openDatabase({
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
@@ -159,8 +172,10 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const workers: Worker[] = [];
   try {
     const context = await prepare(database, parsed, definitions, observer, clock);
+    await prepareConsumers(database, consumers, observer);
     services.push(context.wakeUp);
-    if (maintain) services.push(...housekeeping(context, clock, expiryMs, parsed.partitionSpan));
+    if (maintain)
+      services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       const parts = { context, definitions, middleware, clock, version: readVersion() };
@@ -178,6 +193,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       ...facade(context, clock),
       definitions,
       middleware,
+      consumers,
       worker: makeWorker,
       close: () => (closed ??= close()),
     };
@@ -207,7 +223,6 @@ async function prepare(
       : { connectionString: directConnectionString };
   if (options.migrate) await migrate({ connection, schema });
   await prepareLog(database, partitionSpan);
-  await prepareReadModels(database, projections);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
   return {
@@ -234,6 +249,7 @@ async function prepare(
 
 function housekeeping(
   context: WriteContext,
+  consumers: readonly Consumer[],
   clock: Clock,
   expiryMs: number,
   partitionSpan: number,
@@ -244,7 +260,7 @@ function housekeeping(
   const common = { database, wakeUp, observer, clock, random, holder };
   return [
     createSequencer({ ...common, channel, partitionSpan }),
-    createProjector({ ...common, consumers: projections }),
+    createProjector({ ...common, consumers }),
     createCaretaker({ context, clock, expiryMs }),
   ];
 }
@@ -304,7 +320,7 @@ function facade(context: WriteContext, clock: Clock): Facade {
 }
 
 /** What of Daybook is one call into the write side. */
-type Facade = Omit<Daybook, 'worker' | 'close' | 'definitions' | 'middleware'>;
+type Facade = Omit<Daybook, 'worker' | 'close' | 'definitions' | 'middleware' | 'consumers'>;
 
 type Reason = CommandOptions & { readonly reason?: string | null };
 
@@ -312,6 +328,7 @@ type Reason = CommandOptions & { readonly reason?: string | null };
 function withoutParts(options: DaybookOptions) {
   const {
     jobs: _jobs,
+    consumers: _consumers,
     middleware: _middleware,
     observer: _observer,
     clock: _clock,

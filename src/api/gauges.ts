@@ -3,7 +3,6 @@ import { readLogGauges, readOldestDueJobs } from '../commands/read/read-gauges.t
 import type { WriteContext } from '../commands/write-context.ts';
 import { listLags } from '../consumers/lag.ts';
 import { readQueueCounters } from '../projections/queue-counters/queries.ts';
-import { projections } from '../projections/registry.ts';
 import type { DatabaseGauges, GaugeSource, QueueGauges } from '../telemetry/gauge-source.ts';
 
 /** What a scrape reads from the database: the counters of every queue, and how far readers lag. */
@@ -21,8 +20,8 @@ export function createGaugeSource(
       ]);
       return {
         queues,
-        projections: lags.map(({ name, version, lagEvents, lagSeconds }) => ({
-          projection: labelOf(name, version),
+        projections: lags.map(({ name, role, lagEvents, lagSeconds }) => ({
+          projection: role === 'live' ? name : `${name}-rebuild`,
           lagEvents: Number(lagEvents),
           lagSeconds,
         })),
@@ -63,10 +62,4 @@ async function readQueues(context: WriteContext, nowMs: () => number): Promise<Q
     const oldestAgeSeconds = dueAt === null ? 0 : Math.max(0, nowMs() - dueAt) / 1_000;
     return { queue: name, depth: { waiting, running, dead }, oldestAgeSeconds };
   });
-}
-
-/** A version that is being built beside the live one, or is left from before, is told apart. */
-function labelOf(name: string, version: number): string {
-  const live = projections.some((each) => each.name === name && each.version === version);
-  return live ? name : `${name}-v${version}`;
 }

@@ -1,10 +1,12 @@
 import type { Executor } from '../store/statement.ts';
-import { readLag } from './statements/read-lag.ts';
+import { type LagRow, readLag } from './statements/read-lag.ts';
 
-/** How far a consumer is behind the log. */
+/** How far a build of a consumer is behind the log, and whether it gets on. */
 export interface ConsumerLag {
   readonly name: string;
+  readonly build: number;
   readonly version: number;
+  readonly role: 'live' | 'building';
   /** The last position it has read. */
   readonly position: bigint;
   /** The last position of the log. */
@@ -12,20 +14,56 @@ export interface ConsumerLag {
   readonly lagEvents: bigint;
   /** For how long the first event that it has not read has been in the log; 0 when there is none. */
   readonly lagSeconds: number;
+  /** It has read all there is, or has moved within the last seconds. */
+  readonly moving: boolean;
   /** When it last moved, in ms since the epoch by the database's clock. */
   readonly updatedAtMs: number;
+  readonly begunAtMs: number;
+  /** Since it was begun, pauses left out; null before its first batch. */
+  readonly eventsPerSecond: number | null;
+  /** Until it has read all there is, at that speed; null where that is unknown. */
+  readonly etaMs: number | null;
+  readonly halted: 'paused' | 'failed' | null;
+  /** Why it does not get on: a position and an error. */
+  readonly failure: unknown;
+  /** It keeps a read model of Daybook's, and may be built anew at any time. */
+  readonly isReadModel: boolean;
 }
 
-/** The lag of every consumer that has a checkpoint, by name and version. */
+/** Who has not moved for this long although there is something to read does not get on. */
+const STILL_MS = 10_000;
+
+/** The lag of every build of every consumer, by name and build. */
 export async function listLags(database: Executor): Promise<ConsumerLag[]> {
-  const rows = await database.run(readLag, {});
-  return rows.map((row) => ({
+  return (await database.run(readLag, {})).map(lagOf);
+}
+
+/** The last position that the live build of a consumer has read; 0 for one that has not begun. */
+export async function livePosition(database: Executor, name: string): Promise<bigint> {
+  const lags = await listLags(database);
+  return lags.find((lag) => lag.name === name && lag.role === 'live')?.position ?? 0n;
+}
+
+function lagOf(row: LagRow): ConsumerLag {
+  const lagEvents = row.head - row.position;
+  const busyMs = Number(row.busy_ms);
+  const perMs = busyMs === 0 ? null : Number(row.position) / busyMs;
+  return {
     name: row.name,
+    build: row.build,
     version: row.version,
+    role: row.role,
     position: row.position,
     head: row.head,
-    lagEvents: row.head - row.position,
+    lagEvents,
     lagSeconds: row.lag_seconds,
+    moving: lagEvents === 0n || row.read_at - row.updated_at < STILL_MS,
     updatedAtMs: row.updated_at,
-  }));
+    begunAtMs: row.begun_at,
+    eventsPerSecond: perMs === null ? null : perMs * 1_000,
+    etaMs: perMs === null || perMs === 0 ? null : Math.round(Number(lagEvents) / perMs),
+    halted: row.halted,
+    failure: row.failure,
+    isReadModel: row.read_model,
+  };
 }

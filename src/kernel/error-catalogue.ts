@@ -40,6 +40,14 @@ export const errorCatalogue = {
     title: 'There is no such queue',
     advice: 'A queue exists once a job was submitted to it; GET /v1/queues lists them.',
   },
+  'consumer-not-found': {
+    title: 'There is no such consumer',
+    advice: 'GET /v1/consumers lists them, and which of them are being built anew.',
+  },
+  'rebuild-in-progress': {
+    title: 'The consumer is being built anew already',
+    advice: 'Wait for it, or abort it with DELETE /v1/projections/{name}/rebuild.',
+  },
   'too-many-queues': {
     title: 'The limit of queues is reached',
     advice: 'Use an existing queue, or tags to tell jobs apart; up to 1,000 queues are kept.',

@@ -1,6 +1,6 @@
-import type { Consumer } from '../consumers/consumer.ts';
+import type { Projection } from '../consumers/consumer.ts';
 import { jobStatus } from './job-status/projection.ts';
 import { queueCounters } from './queue-counters/projection.ts';
 
 /** Every read model there is. */
-export const projections: readonly Consumer[] = [jobStatus, queueCounters];
+export const projections: readonly Projection[] = [jobStatus, queueCounters];

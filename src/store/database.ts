@@ -15,6 +15,9 @@ export interface Queryable {
   }): Promise<{ rows: unknown[] }>;
 }
 
+/** A connection of the pool. */
+export type Client = pg.PoolClient;
+
 export interface DatabaseOptions {
   /** Where to connect; leave out when `pool` is given. */
   readonly connectionString?: string;
@@ -32,8 +35,11 @@ export interface Database extends Executor {
   /** How to open a connection outside the pool, for LISTEN and for the beat thread. */
   readonly connection: pg.ClientConfig;
   readonly pool: pg.Pool;
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
-  transaction<Result>(work: (tx: Executor) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
+   * `client` is the transaction's own, for statements that are none of Daybook's.
+   */
+  transaction<Result>(work: (tx: Executor, client: Client) => Promise<Result>): Promise<Result>;
   /** Statements on a client of the caller's own, inside whatever transaction it has open. */
   on(client: Queryable): Executor;
   /** Ends the pool, if it was made here. */
@@ -101,7 +107,7 @@ function makePool(options: DatabaseOptions): pg.Pool {
 async function inTransaction<Result>(
   pool: pg.Pool,
   on: (client: Queryable) => Executor,
-  work: (tx: Executor) => Promise<Result>,
+  work: (tx: Executor, client: Client) => Promise<Result>,
 ): Promise<Result> {
   const client = await pool.connect().catch((error: unknown) => {
     throw explained(error);
@@ -115,7 +121,7 @@ async function inTransaction<Result>(
   client.on('error', onError);
   try {
     await client.query('begin');
-    const result = await work(on(client));
+    const result = await work(on(client), client);
     await client.query('commit');
     return result;
   } catch (error) {

@@ -4,8 +4,11 @@ import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
 
-/** What a hint is about: new rows in the inbox, new positions, jobs in a queue, wishes to cancel. */
-export type WakeTopic = 'inbox' | 'log' | 'cancel' | `queue:${number}`;
+/**
+ * What a hint is about: new rows in the inbox, new positions, wishes to cancel, builds and parked events
+ * of consumers, jobs in a queue.
+ */
+export type WakeTopic = 'inbox' | 'log' | 'cancel' | 'consumers' | `queue:${number}`;
 
 export interface WakeUpOptions {
   /** A direct connection: LISTEN does not work through a transaction pooler. */

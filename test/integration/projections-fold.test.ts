@@ -1,17 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyRange } from '../../src/consumers/apply-range.ts';
-import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
+import { applyLive, prepareReadModels } from '../support/read-models.ts';
 import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
 import { evolveJob } from '../../src/domain/job/evolve.ts';
 import type { JobState } from '../../src/domain/job/state.ts';
-import {
-  errorMessageLength,
-  jobStatusTable,
-  statusCodes,
-} from '../../src/projections/job-status/table.ts';
+import { errorMessageLength, statusCodes } from '../../src/projections/job-status/table.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
-import { queueCountersTable } from '../../src/projections/queue-counters/table.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { decodeEvent, type RecordedEvent } from '../../src/store/event-codec.ts';
 import { defineStatement } from '../../src/store/statement.ts';
@@ -106,7 +100,7 @@ const readJobStatus = defineStatement<Record<string, never>, ReturnType<typeof e
     select j.job_id, j.tenant_id, q.name as queue, type.name as type, j.status, j.retrying,
       j.priority, j.failures, j.max_attempts, j.run_at, j.submitted_at, j.started_at, j.ended_at,
       j.error_name, j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
-    from ${jobStatusTable(schema)} j
+    from ${schema}.job_status j
     left join ${schema}.queues q on q.id = j.queue_id
     left join ${schema}.job_types type on type.id = j.type_id
     order by j.job_id`,
@@ -148,7 +142,7 @@ async function applyAndCompare(
     const upTo = Math.min(from + batch, events.length);
     const range = { after: BigInt(from), upTo: BigInt(upTo) };
     for (const projection of projections) {
-      expect(await applyRange(db.database, projection, range)).toBe(true);
+      expect(await applyLive(db.database, projection.name, range)).toBe(true);
     }
     for (const event of events.slice(from, upTo)) foldOnto(fold, event);
     await expectEqual(fold);
@@ -158,8 +152,8 @@ async function applyAndCompare(
 const forget = defineStatement<Record<string, never>, never>({
   name: 'test-forget-read-models',
   sql: (schema) => `
-    with emptied as (delete from ${jobStatusTable(schema)}),
-    emptied_too as (delete from ${queueCountersTable(schema)})
+    with emptied as (delete from ${schema}.job_status),
+    emptied_too as (delete from ${schema}.queue_counters)
     update ${schema}.consumer_checkpoints set position = 0`,
   values: () => [],
 });
@@ -167,7 +161,7 @@ const forget = defineStatement<Record<string, never>, never>({
 describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) => {
   beforeAll(async () => {
     db = await createTestDatabase({ postgres, sequencer: true });
-    await prepareReadModels(db.database, projections);
+    await prepareReadModels(db.database);
     await db.context.names.queueIds(queues);
   });
   afterAll(() => db.drop());
@@ -217,7 +211,7 @@ describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) 
     for (const event of events) foldOnto(fold, event);
     for (let from = 0; from < events.length; from += batch) {
       const range = { after: BigInt(from), upTo: BigInt(Math.min(from + batch, events.length)) };
-      for (const projection of projections) await applyRange(db.database, projection, range);
+      for (const projection of projections) await applyLive(db.database, projection.name, range);
     }
     await expectEqual(fold);
   });

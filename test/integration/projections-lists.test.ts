@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
+import { prepareReadModels } from '../support/read-models.ts';
 import type { JobPhase, JobStatus } from '../../src/domain/job/state.ts';
 import { phaseOf } from '../../src/domain/job/state.ts';
 import type { JobFilter } from '../../src/projections/job-status/job-filter.ts';
 import { listJobs, type ListedJob } from '../../src/projections/job-status/queries.ts';
 import { statusCodes } from '../../src/projections/job-status/table.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
-import { projections } from '../../src/projections/registry.ts';
 import type { Executor } from '../../src/store/statement.ts';
 import { stopPostgres15 } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -41,7 +40,7 @@ interface Row {
 
 async function insert(rows: readonly Row[]): Promise<void> {
   await client.query(
-    `insert into job_status_v1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
+    `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
        submitted_at, error_name, error_message, tags, priority, failures, max_attempts, position,
        version)
      select id, "tenantId", "queueId", "typeId", ($2::jsonb -> status)::smallint, retrying,
@@ -162,7 +161,7 @@ async function readingOf(filter: JobFilter): Promise<{ ways: string[]; rows: num
   const ways: string[] = [];
   let rows = 0;
   const visit = (node: PlanNode): void => {
-    if (node['Relation Name'] === 'job_status_v1') {
+    if (node['Relation Name'] === 'job_status_1') {
       ways.push(node['Node Type']);
       rows += node['Actual Loops'] * (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0));
     }
@@ -184,7 +183,7 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });
     client = await db.connect();
-    await prepareReadModels(db.database, projections);
+    await prepareReadModels(db.database);
     const queues = await db.context.names.queueIds(queueNames);
     const types = await db.context.names.typeIds(typeNames);
     queueIds = queueNames.map((name) => queues.get(name) ?? 0);
@@ -195,7 +194,7 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
 
   describe('lists of jobs', () => {
     beforeEach(async () => {
-      await client.query('truncate job_status_v1');
+      await client.query('truncate job_status_1');
     });
 
     it('give page by page what a filter of all rows gives, newest first', async () => {
@@ -218,7 +217,7 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
                 submittedAtMs: startMs + minute * 60_000,
               };
             });
-            await client.query('truncate job_status_v1');
+            await client.query('truncate job_status_1');
             await insert(rows);
             for (const some of all) {
               const filter = {
@@ -290,7 +289,7 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
     /** 100,000 completed jobs and others in between; every thousandth is dead, ten are running. */
     const fill = () =>
       client.query(
-        `insert into job_status_v1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
+        `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
          submitted_at, priority, failures, max_attempts, position, version)
        select (lpad(to_hex($1::bigint + n * 1000), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
          1, ($2::int[])[1 + n % 3], ($3::int[])[1 + n % 2],
@@ -304,18 +303,18 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
     const beliefs = {
       'it knows the table': async () => {
         await fill();
-        await client.query('analyze job_status_v1');
+        await client.query('analyze job_status_1');
       },
       'it believes the table to be empty': async () => {
-        await client.query('analyze job_status_v1');
+        await client.query('analyze job_status_1');
         await fill();
       },
     };
 
     describe.each(Object.entries(beliefs))('when %s', (_belief, prepare) => {
       beforeAll(async () => {
-        await client.query('alter table job_status_v1 set (autovacuum_enabled = off)');
-        await client.query('truncate job_status_v1');
+        await client.query('alter table job_status_1 set (autovacuum_enabled = off)');
+        await client.query('truncate job_status_1');
         await prepare();
       });
 

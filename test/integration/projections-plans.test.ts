@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PositionRange } from '../../src/consumers/consumer.ts';
-import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
-import { projections } from '../../src/projections/registry.ts';
+import { prepareReadModels } from '../support/read-models.ts';
+import type { Client } from '../../src/store/database.ts';
+import { createReadModelReader } from '../../src/consumers/reading/read-model-reader.ts';
+import { listBuilds } from '../../src/consumers/statements/list-builds.ts';
 import type { Executor } from '../../src/store/statement.ts';
 import { stopPostgres15 } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -23,11 +25,11 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });
     client = await db.connect();
-    await prepareReadModels(db.database, projections);
+    await prepareReadModels(db.database);
     await db.context.names.queueIds(['mail']);
     await db.context.names.typeIds(['send']);
     await client.query('alter table events_0 set (autovacuum_enabled = off)');
-    await client.query('alter table job_status_v1 set (autovacuum_enabled = off)');
+    await client.query('alter table job_status_1 set (autovacuum_enabled = off)');
   });
   afterAll(() => db.drop());
 
@@ -43,7 +45,7 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
       from generate_series(1, 20000) n, generate_series(1, 3) v`);
   const empty = async () => {
     await client.query('drop trigger if exists log_is_kept on events_0');
-    await client.query('truncate events_0, job_status_v1, queue_counters_v1');
+    await client.query('truncate events_0, job_status_1, queue_counters_1');
   };
 
   /** Applies a range and gives every node of every plan. */
@@ -62,7 +64,11 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
       },
     };
     await client.query('begin');
-    for (const projection of projections) await projection.apply(explaining, range);
+    const mode = { replaying: false, busyMs: 0 };
+    for (const build of await db.database.run(listBuilds, { name: null })) {
+      const unused = client as unknown as Client;
+      await createReadModelReader(build).apply({ tx: explaining, client: unused }, range, mode);
+    }
     await client.query('commit');
     return nodes;
   }
@@ -70,10 +76,10 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
   const beliefs: Record<string, () => Promise<void>> = {
     'knows the log': async () => {
       await fill();
-      await client.query('analyze events, job_status_v1');
+      await client.query('analyze events, job_status_1');
     },
     'believes the log to be empty': async () => {
-      await client.query('analyze events, job_status_v1');
+      await client.query('analyze events, job_status_1');
       await fill();
     },
     'believes the newest events not to be there yet': async () => {
@@ -101,7 +107,7 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
       expect(scans.map((node) => node['Relation Name'])).toEqual([]);
       const { rows } = await client.query(
-        'select status, count(*)::int from job_status_v1 group by status order by status',
+        'select status, count(*)::int from job_status_1 group by status order by status',
       );
       expect(rows).toEqual([
         { status: 1, count: 2_000 },

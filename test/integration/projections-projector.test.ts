@@ -2,10 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { claimJobs, fromTheFront } from '../../src/commands/work/claim-jobs.ts';
 import { completeJobs } from '../../src/commands/work/complete-jobs.ts';
 import { submitJobs } from '../../src/commands/submit/submit-jobs.ts';
-import { applyRange } from '../../src/consumers/apply-range.ts';
-import type { Consumer } from '../../src/consumers/consumer.ts';
+import type { Consumer, Projection } from '../../src/consumers/consumer.ts';
 import { listLags } from '../../src/consumers/lag.ts';
-import { prepareReadModels } from '../../src/consumers/prepare-read-models.ts';
 import { createProjector } from '../../src/consumers/projector.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Service } from '../../src/kernel/service.ts';
@@ -16,6 +14,7 @@ import {
 } from '../../src/projections/queue-counters/queries.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { defineStatement } from '../../src/store/statement.ts';
+import { applyLive, prepareReadModels } from '../support/read-models.ts';
 import {
   createTestDatabase,
   newId,
@@ -100,36 +99,21 @@ async function lagOf(name: string) {
   return (await listLags(db.database)).find((each) => each.name === name);
 }
 
-/** Writes down the ranges it is given, in a table of its own; what `before` does comes first. */
-function rangesConsumer(name: string, before: () => Promise<void> | void = () => undefined) {
-  const consumer: Consumer = {
+/** Writes down the ranges it is given, in a table of its own. @param condition fails unless true */
+function rangesProjection(name: string, condition = 'true') {
+  const table = name.replaceAll('-', '_');
+  const consumer: Projection = {
     name,
     version: 1,
-    async prepare(tx) {
-      await tx.run(
-        defineStatement({
-          name: `test-create-${name}`,
-          sql: (schema) => `create table ${schema}."${name}" (after bigint, up_to bigint)`,
-          values: () => [],
-        }),
-        {},
-      );
-    },
-    async apply(tx, range) {
-      await tx.run(
-        defineStatement({
-          name: `test-apply-${name}`,
-          sql: (schema) => `insert into ${schema}."${name}" values ($1, $2)`,
-          values: () => [range.after, range.upTo],
-        }),
-        {},
-      );
-      await before();
-    },
+    tables: [{ name: table, create: (at) => [`create table ${at} (after bigint, up_to bigint)`] }],
+    upkeep: (place) => [
+      `insert into ${place.table(table)} select $1, $2
+       where 1 / (case when ${condition} then 1 else 0 end) = 1`,
+    ],
   };
   const read = defineStatement<object, { after: bigint; up_to: bigint }>({
     name: `test-read-${name}`,
-    sql: (schema) => `select * from ${schema}."${name}" order by after`,
+    sql: (schema) => `select * from ${schema}.${table} order by after`,
     values: () => [],
   });
   return { consumer, ranges: () => db.database.run(read, {}) };
@@ -141,16 +125,22 @@ describe('prepareReadModels', () => {
     await Promise.all(others.map(({ database }) => prepareReadModels(database, projections)));
     await prepareReadModels(db.database, projections);
     const lags = await listLags(db.database);
-    expect(lags.map(({ name, version, position }) => ({ name, version, position }))).toEqual([
-      { name: 'job-status', version: 1, position: 0n },
-      { name: 'queue-counters', version: 1, position: 0n },
-    ]);
+    expect(
+      lags.map(({ name, build, version, role, position }) => [
+        name,
+        build,
+        version,
+        role,
+        position,
+      ]),
+    ).toEqual(projections.map(({ name, version }) => [name, 1, version, 'live', 0n]));
   });
 
   it('leaves no checkpoint where the tables could not be made', async () => {
-    const { consumer } = rangesConsumer('broken');
-    const broken = { ...consumer, prepare: () => Promise.reject(new Error('no room')) };
-    await expect(prepareReadModels(db.database, [broken])).rejects.toThrow('no room');
+    const { consumer } = rangesProjection('broken');
+    const table = { name: 'broken', create: () => ['create table no room'] };
+    const broken = { ...consumer, tables: [table] };
+    await expect(prepareReadModels(db.database, [broken])).rejects.toThrow('syntax error');
     expect(await listLags(db.database)).toEqual([]);
   });
 });
@@ -163,19 +153,17 @@ describe('applying a range', () => {
     const other = await db.anotherProcess();
     const range = { after: 0n, upTo: 28n };
     const outcomes = await Promise.all(
-      [db, other, db, other].map(({ database }) => applyRange(database, queueCounters, range)),
+      [db, other, db, other].map(({ database }) => applyLive(database, 'queue-counters', range)),
     );
     expect(outcomes.filter(Boolean)).toEqual([true]);
     expect(await counters()).toMatchObject({ submitted: 10, waiting: 1, running: 1, completed: 8 });
   });
 
   it('leaves nothing behind when it fails', async () => {
-    const { consumer, ranges } = rangesConsumer('failing', () => {
-      throw new Error('poison');
-    });
+    const { consumer, ranges } = rangesProjection('failing', 'false');
     await prepareReadModels(db.database, [consumer]);
     const range = { after: 0n, upTo: 5n };
-    await expect(applyRange(db.database, consumer, range)).rejects.toThrow('poison');
+    await expect(applyLive(db.database, 'failing', range)).rejects.toThrow('division by zero');
     expect(await ranges()).toEqual([]);
     expect(await lagOf('failing')).toMatchObject({ position: 0n });
   });
@@ -183,7 +171,7 @@ describe('applying a range', () => {
 
 describe('the projector', () => {
   it('keeps every projection up with the log, with no gap between ranges', async () => {
-    const { consumer, ranges } = rangesConsumer('ranges');
+    const { consumer, ranges } = rangesProjection('ranges');
     await prepareReadModels(db.database, [...projections, consumer]);
     await startProjector(db, [...projections, consumer]);
     await work(db, 5);
@@ -249,40 +237,42 @@ describe('the projector', () => {
   });
 
   it('goes on with the others while one fails, and with that one once it can', async () => {
-    let broken = true;
-    const { consumer, ranges } = rangesConsumer('failing', () => {
-      if (broken) throw new Error('poison');
-    });
+    const client = await db.connect();
+    await client.query('create table daybook.mended ()');
+    const mended = "to_regclass('daybook.mended') is null";
+    const { consumer, ranges } = rangesProjection('failing', mended);
     const consumers = [consumer, ...projections];
     await prepareReadModels(db.database, consumers);
     await startProjector(db, consumers);
     await work(db, 2);
     await eventually(counters).toMatchObject({ submitted: 20 });
-    await eventually(() => db.warnings).toContainEqual({
-      message: 'a projection failed and tries again',
-      context: { projection: 'failing', version: 1, error: new Error('poison') },
+    await eventually(() => db.warnings.map(({ message }) => message)).toContain(
+      'a consumer failed and tries again',
+    );
+    await eventually(async () => (await lagOf('failing'))?.failure).toMatchObject({
+      position: '1',
+      message: 'division by zero',
     });
     await work(db, 2);
     await eventually(counters).toMatchObject({ submitted: 40 });
     expect(await lagOf('failing')).toMatchObject({ position: 0n });
-    broken = false;
+    await client.query('drop table daybook.mended');
     await eventually(async () => (await lagOf('failing'))?.lagEvents).toBe(0n);
+    expect((await lagOf('failing'))?.failure).toBeNull();
     expect((await ranges())[0]?.after).toBe(0n);
   });
 
   it('goes on with the others while one hangs', async () => {
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const { consumer } = rangesConsumer('hanging', () => held);
+    const { consumer } = rangesProjection('hanging');
     const consumers = [consumer, ...projections];
     await prepareReadModels(db.database, consumers);
+    const client = await db.connect();
+    await client.query('begin; lock table hanging_1');
     await startProjector(db, consumers);
     await work(db, 2);
     await eventually(counters).toMatchObject({ submitted: 20 });
     expect(await lagOf('hanging')).toMatchObject({ position: 0n });
-    release();
+    await client.query('commit');
     await eventually(async () => (await lagOf('hanging'))?.lagEvents).toBe(0n);
   });
 
@@ -317,9 +307,9 @@ describe('the lag', () => {
     const behind = await lagOf('queue-counters');
     expect(behind?.lagSeconds).toBeGreaterThanOrEqual(60);
     expect(behind?.lagSeconds).toBeLessThan(120);
-    await applyRange(db.database, queueCounters, { after: 0n, upTo: 28n });
+    await applyLive(db.database, 'queue-counters', { after: 0n, upTo: 28n });
     expect((await lagOf('queue-counters'))?.lagSeconds).toBeLessThan(30);
-    await applyRange(db.database, queueCounters, { after: 28n, upTo: 55n });
+    await applyLive(db.database, 'queue-counters', { after: 28n, upTo: 55n });
     const now = await lagOf('queue-counters');
     expect(now).toMatchObject({ position: 55n, lagEvents: 0n, lagSeconds: 0 });
     expect(now?.updatedAtMs).toBeGreaterThan(behind?.updatedAtMs ?? Infinity);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { createBatchSize } from '../../src/consumers/batch-size.ts';
+import { createBatchSize } from '../../src/consumers/reading/batch-size.ts';
 
 it('starts at 5,000 and grows to 20,000 while full batches are quick', () => {
-  const size = createBatchSize();
+  const size = createBatchSize({});
   expect(size.now()).toBe(5_000);
   size.took(249, true);
   expect(size.now()).toBe(10_000);
@@ -12,7 +12,7 @@ it('starts at 5,000 and grows to 20,000 while full batches are quick', () => {
 });
 
 it('stays as it is after a quick batch that was not full, and after one that took its time', () => {
-  const size = createBatchSize();
+  const size = createBatchSize({});
   size.took(1, false);
   size.took(250, true);
   size.took(1_000, true);
@@ -20,7 +20,7 @@ it('stays as it is after a quick batch that was not full, and after one that too
 });
 
 it('shrinks after a slow batch, and after one that failed, to 100', () => {
-  const size = createBatchSize();
+  const size = createBatchSize({});
   size.took(1_001, false);
   expect(size.now()).toBe(2_500);
   size.failed();

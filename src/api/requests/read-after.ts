@@ -1,5 +1,5 @@
 import { loadJobs } from '../../commands/read/load-jobs.ts';
-import { listLags } from '../../consumers/lag.ts';
+import { livePosition } from '../../consumers/lag.ts';
 import { parseWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
@@ -30,19 +30,12 @@ export async function readAfter(api: Api, projection: string, token: string): Pr
       }
       position = event.position;
     }
-    if (position !== null && (await positionOf(api, projection)) >= position) return;
+    if (position !== null && (await livePosition(database, projection)) >= position) return;
     if (clock.elapsedMs() > deadline) {
       throw new DaybookError('projection-behind', 'The list has not reached the token yet.');
     }
     await clock.sleep(LOOK_EVERY_MS);
   }
-}
-
-/** The last position a projection has read; 0 for one that has not begun. */
-export async function positionOf({ context }: Api, projection: string): Promise<bigint> {
-  const lags = await listLags(context.database);
-  const positions = lags.filter(({ name }) => name === projection).map((lag) => lag.position);
-  return positions.at(-1) ?? 0n;
 }
 
 function wrongToken(message: string): DaybookError {

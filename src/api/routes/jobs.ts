@@ -5,7 +5,8 @@ import { jobStatus } from '../../projections/job-status/projection.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import { cursorOf, pageTokenOf } from '../requests/page-token.ts';
-import { positionOf, readAfter } from '../requests/read-after.ts';
+import { livePosition } from '../../consumers/lag.ts';
+import { readAfter } from '../requests/read-after.ts';
 import { nameField, shownMs, shownMsOrNull, timeField } from '../schemas/fields.ts';
 import { jobPageSchema, phaseField } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
@@ -57,7 +58,7 @@ export function jobListRoute(app: ApiServer, api: Api): void {
       const cursor = pageToken === undefined ? undefined : cursorOf(pageToken, filter);
       if (after !== undefined) await readAfter(api, jobStatus.name, after);
       // Before the list: what it shows is at least as new as this.
-      const position = (await positionOf(api, jobStatus.name)).toString();
+      const position = (await livePosition(api.context.database, jobStatus.name)).toString();
       const { jobs, nextCursor } = await readPage(api, filter, cursor, pageSize);
       return {
         data: jobs.map(listedView),

@@ -2,22 +2,25 @@ import { defineStatement, now } from '../../store/statement.ts';
 
 export interface MoveCheckpointParams {
   readonly name: string;
-  readonly version: number;
+  readonly build: number;
   readonly after: bigint;
   readonly upTo: bigint;
+  /** Time since the last move that was spent on this build, in ms. */
+  readonly busyMs: number;
 }
 
 /**
- * Moves a checkpoint, if it still stands at `after`. No row: somebody else has moved it, or is no
- * longer there. First statement of the transaction that applies the range, so of two that apply the
- * same one, the second waits here and then finds nothing to do.
+ * Moves a checkpoint, if it still stands at `after`. No row: somebody else has moved it, halted it or
+ * ended it. First statement of the transaction that applies the range, so of two that apply the same
+ * one, the second waits here and then finds nothing to do.
  * Locks: the checkpoint row, until the end of the transaction. Index: consumer_checkpoints_pkey.
  */
 export const moveCheckpoint = defineStatement<MoveCheckpointParams, { position: bigint }>({
   name: 'move-checkpoint',
   sql: (schema) => `
-    update ${schema}.consumer_checkpoints set position = $4, updated_at = ${now}
-    where name = $1 and version = $2 and position = $3
+    update ${schema}.consumer_checkpoints
+    set position = $4, updated_at = ${now}, busy_ms = busy_ms + $5, failure = null
+    where name = $1 and build = $2 and position = $3 and halted is null
     returning position`,
-  values: ({ name, version, after, upTo }) => [name, version, after, upTo],
+  values: ({ name, build, after, upTo, busyMs }) => [name, build, after, upTo, Math.round(busyMs)],
 });

@@ -1,22 +1,10 @@
-import type { Consumer } from '../../consumers/consumer.ts';
-import { planForRanges } from '../../consumers/statements/plan-for-ranges.ts';
-import {
-  applyJobStatus,
-  createJobStatusIndex,
-  createJobStatusTable,
-  jobStatusVersion,
-} from './table.ts';
+import type { Projection } from '../../consumers/consumer.ts';
+import { jobStatusTable, keepJobStatus } from './table.ts';
 
 /** Where every job stands: what lists of jobs read. Equal to `foldJob`, column by column. */
-export const jobStatus: Consumer = {
+export const jobStatus: Projection = {
   name: 'job-status',
-  version: jobStatusVersion,
-  async prepare(tx) {
-    await tx.run(createJobStatusTable, {});
-    await tx.run(createJobStatusIndex, {});
-  },
-  async apply(tx, range) {
-    await tx.run(planForRanges, {});
-    await tx.run(applyJobStatus, range);
-  },
+  version: 1,
+  tables: [jobStatusTable],
+  upkeep: (place) => [keepJobStatus(place)],
 };

@@ -2,7 +2,7 @@ import { type JobPhase, type JobStatus, phaseOf } from '../../domain/job/state.t
 import { invariant } from '../../kernel/invariant.ts';
 import { defineStatement, type Executor, now } from '../../store/statement.ts';
 import { idBounds, type JobFilter, pageLimit, wantedStates } from './job-filter.ts';
-import { jobStatusTable, statusCodes } from './table.ts';
+import { jobStatusName, statusCodes } from './table.ts';
 
 /** A job as lists show it. Times are ms since the epoch. */
 export interface ListedJob {
@@ -97,14 +97,14 @@ function page(schema: string, found: string): string {
 
 /**
  * All jobs of a tenant. The bounds are subselects, so that no estimate of how few ids lie between them
- * leads away from the order of the index. Locks: none. Index: job_status_v1_pkey, backwards.
+ * leads away from the order of the index. Locks: none. Index: the primary key, backwards.
  */
 const listAll = defineStatement<JobFilter, ListedRow>({
   name: 'list-all-jobs',
   sql: (schema) =>
     page(
       schema,
-      `select j.* from ${jobStatusTable(schema)} j
+      `select j.* from ${schema}.${jobStatusName} j
       where j.job_id >= (select $2::uuid) and j.job_id < (select $3::uuid) and ${filters}
       order by j.job_id desc`,
     ),
@@ -117,7 +117,7 @@ const listAll = defineStatement<JobFilter, ListedRow>({
  * Each probe compares and orders by the whole key of its index, although queue and status are given:
  * with `=` and `order by job_id` a planner that believed the table small walked the primary key, and
  * read all 120,000 rows in every probe.
- * Locks: none. Index: job_status_v1_listed, backwards.
+ * Locks: none. Index: job_status_<build>_listed, backwards.
  */
 const listInStates = defineStatement<JobFilter, ListedRow>({
   name: 'list-jobs-in-states',
@@ -127,7 +127,7 @@ const listInStates = defineStatement<JobFilter, ListedRow>({
       `select job.* from ${schema}.queues q
       cross join unnest($10::smallint[]) as wanted (status)
       cross join lateral (
-        select j.* from ${jobStatusTable(schema)} j
+        select j.* from ${schema}.${jobStatusName} j
         where (j.queue_id, j.status, j.job_id) >= (q.id, wanted.status, $2)
           and (j.queue_id, j.status, j.job_id) < (q.id, wanted.status, $3) and ${filters}
           and (j.status <> ${statusCodes.waiting} or case

@@ -1,7 +1,6 @@
-import type { PositionRange } from '../../consumers/consumer.ts';
+import type { ReadModelPlace, ReadModelTable } from '../../consumers/consumer.ts';
 import { eventTypeCodes as types } from '../../domain/event-types.ts';
 import type { JobStatus } from '../../domain/job/state.ts';
-import { defineStatement } from '../../store/statement.ts';
 
 /** The small number that stands for each status in the table. Never changed, never used again. */
 export const statusCodes = {
@@ -15,14 +14,8 @@ export const statusCodes = {
 /** Characters kept of an error's message; the log has all of it. */
 export const errorMessageLength = 200;
 
-export const jobStatusVersion = 1;
-
-const name = `job_status_v${jobStatusVersion}`;
-
-/** The table as it stands in statements. */
-export function jobStatusTable(schema: string): string {
-  return `${schema}.${name}`;
-}
+/** Under this name readers find the table of the live build. */
+export const jobStatusName = 'job_status';
 
 /**
  * One row per job, ended ones too. `run_at` is kept to the ms, which float arithmetic misses by some
@@ -33,10 +26,10 @@ export function jobStatusTable(schema: string): string {
  * Vacuum comes when 2 % of the rows have died: until then a list of running jobs steps over the
  * index entries of those that have ended.
  */
-export const createJobStatusTable = defineStatement<Record<string, never>, never>({
-  name: 'create-job-status-table',
-  sql: (schema) => `
-    create table ${jobStatusTable(schema)} (
+export const jobStatusTable: ReadModelTable = {
+  name: jobStatusName,
+  create: (table, prefix) => [
+    `create table ${table} (
       job_id uuid not null,
       run_at timestamptz(3) not null,
       submitted_at timestamptz not null,
@@ -57,18 +50,12 @@ export const createJobStatusTable = defineStatement<Record<string, never>, never
       unique_key text,
       correlation text,
       tags text[],
-      constraint ${name}_pkey primary key (job_id)
+      constraint ${prefix}_pkey primary key (job_id)
     ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 10000)`,
-  values: () => [],
-});
-
-/** For lists of one queue and status, newest first. */
-export const createJobStatusIndex = defineStatement<Record<string, never>, never>({
-  name: 'create-job-status-index',
-  sql: (schema) => `
-    create index ${name}_listed on ${jobStatusTable(schema)} (queue_id, status, job_id)`,
-  values: () => [],
-});
+    // For lists of one queue and status, newest first.
+    `create index ${prefix}_listed on ${table} (queue_id, status, job_id)`,
+  ],
+};
 
 const { waiting, running, completed, dead, cancelled } = statusCodes;
 
@@ -116,12 +103,10 @@ const tagsOf = (data: string) =>
  * Inserting and updating apart is a tenth faster than one INSERT ... ON CONFLICT, and needs no NULL
  * in columns that have a value.
  * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey (the range
- * is read two or three times, 4 ms for 20,000), ${name}_pkey by LATERAL probes; rows are updated by
+ * is read two or three times, 4 ms for 20,000), the primary key by LATERAL probes; rows are updated by
  * ctid. With plan-for-ranges.ts nothing here depends on statistics.
  */
-export const applyJobStatus = defineStatement<PositionRange, { written: number }>({
-  name: 'apply-job-status',
-  sql: (schema) => `
+export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
     with touched as materialized (
       select e.stream_id as job_id, max(e.position) as position, max(e.version) as version,
         min(e.type) = ${types.JobSubmitted} as born,
@@ -164,7 +149,7 @@ export const applyJobStatus = defineStatement<PositionRange, { written: number }
         select j.ctid, j.job_id, j.tenant_id, j.queue_id, j.type_id, j.submitted_at, j.run_at,
           j.started_at, j.ended_at, j.status, j.priority, j.failures, j.max_attempts, j.retrying,
           j.error_name, j.error_message, j.unique_key, j.correlation, j.tags
-        from ${jobStatusTable(schema)} j where j.job_id = t.job_id limit 1
+        from ${table(jobStatusName)} j where j.job_id = t.job_id limit 1
       ) old
       where not t.born
     ),
@@ -189,7 +174,7 @@ export const applyJobStatus = defineStatement<PositionRange, { written: number }
       left join fold f on f.job_id = b.job_id
     ),
     inserted as (
-      insert into ${jobStatusTable(schema)} (job_id, tenant_id, queue_id, type_id, status, retrying,
+      insert into ${table(jobStatusName)} (job_id, tenant_id, queue_id, type_id, status, retrying,
         priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at, error_name,
         error_message, unique_key, correlation, tags, position, version)
       select job_id, tenant_id, queue_id, type_id, status, retrying,
@@ -198,7 +183,7 @@ export const applyJobStatus = defineStatement<PositionRange, { written: number }
       from after where row_at is null
     ),
     updated as (
-      update ${jobStatusTable(schema)} j
+      update ${table(jobStatusName)} j
       set queue_id = a.queue_id, status = a.status, retrying = a.retrying, priority = a.priority,
         failures = a.failures, max_attempts = a.max_attempts, run_at = a.run_at,
         started_at = a.started_at, ended_at = a.ended_at, error_name = a.error_name,
@@ -208,6 +193,4 @@ export const applyJobStatus = defineStatement<PositionRange, { written: number }
       where j.ctid = any (array(select row_at from after where row_at is not null))
         and a.job_id = j.job_id
     )
-    select count(*)::int as written from after`,
-  values: ({ after, upTo }) => [after, upTo],
-});
+    select count(*)::int as written from after`;

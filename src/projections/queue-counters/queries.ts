@@ -1,5 +1,5 @@
 import { defineStatement, type Executor } from '../../store/statement.ts';
-import { queueCountersTable } from './table.ts';
+import { queueCountersName } from './table.ts';
 
 /** The counters of a queue; all of them 0 for one that nothing has happened in. */
 export interface QueueCounters {
@@ -33,7 +33,7 @@ const readCounters = defineStatement<
       coalesce(c.cancelled, 0) as cancelled, coalesce(c.submitted, 0) as submitted,
       coalesce(c.started, 0) as started, coalesce(c.failed, 0) as failed,
       coalesce(c.retried, 0) as retried, coalesce(c.interrupted, 0) as interrupted
-    from ${schema}.queues q left join ${queueCountersTable(schema)} c on c.queue_id = q.id
+    from ${schema}.queues q left join ${schema}.${queueCountersName} c on c.queue_id = q.id
     where q.tenant_id = $1 and q.id = any ($2::int[])`,
   values: ({ tenantId, queueIds }) => [tenantId, queueIds],
 });

@@ -1,24 +1,17 @@
-import type { PositionRange } from '../../consumers/consumer.ts';
+import type { ReadModelPlace, ReadModelTable } from '../../consumers/consumer.ts';
 import { eventTypeCodes as types } from '../../domain/event-types.ts';
-import { defineStatement } from '../../store/statement.ts';
 
-export const queueCountersVersion = 1;
-
-const name = `queue_counters_v${queueCountersVersion}`;
-
-/** The table as it stands in statements. */
-export function queueCountersTable(schema: string): string {
-  return `${schema}.${name}`;
-}
+/** Under this name readers find the table of the live build. */
+export const queueCountersName = 'queue_counters';
 
 /**
  * One row per queue: how many of its jobs stand where, and how often what has happened in it.
  * Every update is HOT: no column but the key is indexed, and pages have room for new versions.
  */
-export const createQueueCountersTable = defineStatement<Record<string, never>, never>({
-  name: 'create-queue-counters-table',
-  sql: (schema) => `
-    create table ${queueCountersTable(schema)} (
+export const queueCountersTable: ReadModelTable = {
+  name: queueCountersName,
+  create: (table, prefix) => [
+    `create table ${table} (
       queue_id integer not null,
       waiting bigint not null,
       running bigint not null,
@@ -30,11 +23,11 @@ export const createQueueCountersTable = defineStatement<Record<string, never>, n
       failed bigint not null,
       retried bigint not null,
       interrupted bigint not null,
-      constraint ${name}_pkey primary key (queue_id)
+      constraint ${prefix}_pkey primary key (queue_id)
     ) with (fillfactor = 30, autovacuum_vacuum_scale_factor = 0,
             autovacuum_vacuum_threshold = 1000)`,
-  values: () => [],
-});
+  ],
+};
 
 /** JobRetried of a dead job: an operator brought it back. */
 const revived = -types.JobRetried;
@@ -82,11 +75,9 @@ const counters = [
 /**
  * Adds what the events of a range change to the counters, one write per queue that changed. The range
  * is read once, and grouped into a few kinds per queue before any rule is looked at.
- * Locks: the rows it writes, in queue order. Indexes: events_pkey, ${name}_pkey.
+ * Locks: the rows it writes, in queue order. Indexes: events_pkey, the primary key.
  */
-export const applyQueueCounters = defineStatement<PositionRange, { queue_id: number }>({
-  name: 'apply-queue-counters',
-  sql: (schema) => `
+export const keepQueueCounters = ({ schema, table }: ReadModelPlace): string => `
     with counted as materialized (
       select e.queue_id,
         case when e.type = ${types.JobRetried} and e.data ? 'revived' then ${revived}
@@ -106,12 +97,10 @@ export const applyQueueCounters = defineStatement<PositionRange, { queue_id: num
       join ${schema}.queues origin
         on origin.tenant_id = target.tenant_id and origin.name = c.moved_from
     )
-    insert into ${queueCountersTable(schema)} as q (queue_id, ${counters.join(', ')})
+    insert into ${table(queueCountersName)} as q (queue_id, ${counters.join(', ')})
     select k.queue_id, ${counters.map((counter) => `sum(k.n * rule.${counter})`).join(', ')}
     from kinds k join ${rules} on rule.kind = k.kind
     group by k.queue_id order by k.queue_id
     on conflict (queue_id) do update set
       ${counters.map((counter) => `${counter} = q.${counter} + excluded.${counter}`).join(', ')}
-    returning queue_id`,
-  values: ({ after, upTo }) => [after, upTo],
-});
+`;

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
 import { createServer } from '../../../src/api/server.ts';
-import { prepareReadModels } from '../../../src/consumers/prepare-read-models.ts';
+import { prepareReadModels } from '../../support/read-models.ts';
 import { createProjector } from '../../../src/consumers/projector.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Observer } from '../../../src/kernel/observer.ts';
@@ -46,7 +46,7 @@ export interface TestApi {
 /** A server on a database of its own. Whoever calls it calls `close`, in `afterAll` or so. */
 export async function createTestApi(options: Partial<ApiDependencies> = {}): Promise<TestApi> {
   const db = await createTestDatabase();
-  await prepareReadModels(db.database, projections);
+  await prepareReadModels(db.database);
   const observed: TestApi['observed'] = [];
   const context = { ...db.context, observer: recording(observed), ...options.context };
   const app = createServer({

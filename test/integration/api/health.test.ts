@@ -3,7 +3,7 @@ import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { createGaugeSource } from '../../../src/api/gauges.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { createSubmitCoalescer } from '../../../src/commands/submit/submit-coalescer.ts';
-import { prepareReadModels } from '../../../src/consumers/prepare-read-models.ts';
+import { prepareReadModels } from '../../support/read-models.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -18,7 +18,7 @@ const stream = { write: (line: string) => logged.push(line) };
 
 beforeAll(async () => {
   db = await createTestDatabase();
-  await prepareReadModels(db.database, projections);
+  await prepareReadModels(db.database);
 });
 afterAll(async () => {
   await db.drop();

@@ -35,7 +35,7 @@ async function changeWith(
   const database: Database = {
     ...db.database,
     ...through(db.database),
-    transaction: (work) => db.database.transaction((tx) => work(through(tx))),
+    transaction: (work) => db.database.transaction((tx, client) => work(through(tx), client)),
   };
   const [outcome] = await changeJobs({ ...db.context, database }, [{ id, command }]);
   return outcome;

@@ -7,16 +7,19 @@ export interface BatchSize {
   failed(): void;
 }
 
-const FIRST = 5_000;
+export interface BatchLimits {
+  readonly first?: number;
+  readonly most?: number;
+}
+
 const LEAST = 100;
-const MOST = 20_000;
 /** A full batch that is quicker than this lets the next one be larger. */
 const QUICK_MS = 250;
 /** A batch that is slower than this makes the next one smaller: readers wait for its end. */
 const SLOW_MS = 1_000;
 
-export function createBatchSize(): BatchSize {
-  let size = FIRST;
+export function createBatchSize({ first = 5_000, most = 20_000 }: BatchLimits): BatchSize {
+  let size = first;
   const smaller = () => {
     size = Math.max(LEAST, Math.floor(size / 2));
   };
@@ -24,7 +27,7 @@ export function createBatchSize(): BatchSize {
     now: () => size,
     took(ms, full) {
       if (ms > SLOW_MS) smaller();
-      else if (ms < QUICK_MS && full) size = Math.min(MOST, size * 2);
+      else if (ms < QUICK_MS && full) size = Math.min(most, size * 2);
     },
     failed: smaller,
   };
