@@ -16,6 +16,7 @@ import {
   type WorkerSettings,
 } from './config/options.ts';
 import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
+import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
 import { createProjector } from './consumers/projector.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
@@ -44,6 +45,9 @@ export type { JobSnapshot } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
+export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
+export type { ConsumerLag } from './consumers/lag.ts';
+export type { RecordedEvent } from './store/event-codec.ts';
 export type {
   EventConsumer,
   HandlerContext,
@@ -140,7 +144,8 @@ export interface Daybook {
   /** What this process can run. */
   readonly definitions: Definitions;
   readonly middleware: readonly Middleware[];
-  readonly consumers: readonly Consumer[];
+  /** Consumers of the log: how far they are, and what operators do with them. */
+  readonly consumers: ConsumerControl;
 }
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
@@ -193,7 +198,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       ...facade(context, clock),
       definitions,
       middleware,
-      consumers,
+      consumers: createConsumerControl(database, context.wakeUp, consumers),
       worker: makeWorker,
       close: () => (closed ??= close()),
     };

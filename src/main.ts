@@ -35,6 +35,7 @@ async function start(flags: StartFlags): Promise<void> {
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
       context: daybook.context,
+      consumers: daybook.consumers,
       metricsText: () => telemetry.metricsText(),
       version: readVersion(),
       instance: `${hostname()}:${process.pid}`,

@@ -1,9 +1,11 @@
 import type { WriteContext } from '../commands/write-context.ts';
+import type { ConsumerControl } from '../consumers/consumer-control.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 
 /** What the server needs; made once per process by the door. */
 export interface ApiDependencies {
   readonly context: WriteContext;
+  readonly consumers: ConsumerControl;
   /** The text of /metrics. */
   metricsText(): Promise<string>;
   /** The version of Daybook. */

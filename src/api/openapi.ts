@@ -28,6 +28,10 @@ export async function documentRoutes(app: FastifyInstance, version: string): Pro
         { name: 'jobs', description: 'Submit, read and change jobs.' },
         { name: 'queues', description: 'How much is in them, and their settings.' },
         { name: 'workers', description: 'Claim jobs and record outcomes, in any language.' },
+        {
+          name: 'consumers',
+          description: 'Read models and other readers of the log: lag, rebuilds, parked events.',
+        },
         { name: 'operations', description: 'The health of the process.' },
       ],
     },

@@ -14,6 +14,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/job.ts';
 import { jobListRoute } from './routes/jobs.ts';
+import { consumerRoutes } from './routes/log/consumers.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
@@ -90,6 +91,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   claimRoute(app, api, waits, inProgress);
   outcomeRoutes(app, api, inProgress);
   workerRoutes(app, api);
+  consumerRoutes(app, api);
   healthRoutes(app, api);
   errorPages(app);
 }

@@ -14,7 +14,7 @@ import { setReadModelViews } from './read-model-views.ts';
  * projector does the work, and puts the new build in the live one's place.
  * @throws DaybookError `consumer-not-found`, `rebuild-in-progress`
  */
-export function startRebuild(
+export async function startRebuild(
   database: Database,
   consumers: readonly Consumer[],
   name: string,

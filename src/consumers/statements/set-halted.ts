@@ -12,7 +12,7 @@ export const setHalted = defineStatement<
   name: 'set-halted',
   sql: (schema) => `
     update ${schema}.consumer_checkpoints
-    set halted = $3, failure = case when $3 is null then null else failure end
+    set halted = $3::text, failure = case when $3::text is null then null else failure end
     where name = $1 and role = $2
     returning build`,
   values: ({ name, role, halted }) => [name, role, halted],

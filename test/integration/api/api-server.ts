@@ -5,6 +5,7 @@ import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createProjector } from '../../../src/consumers/projector.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Observer } from '../../../src/kernel/observer.ts';
@@ -51,6 +52,7 @@ export async function createTestApi(options: Partial<ApiDependencies> = {}): Pro
   const context = { ...db.context, observer: recording(observed), ...options.context };
   const app = createServer({
     context,
+    consumers: createConsumerControl(db.database, db.wakeUp, projections),
     metricsText: () => Promise.resolve('daybook_up 1\n'),
     version: '0.0.0-test',
     instance: 'test',

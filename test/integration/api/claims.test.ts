@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
@@ -351,6 +352,7 @@ describe('every outcome', () => {
         : api.db.database.run(statement, params);
     const app = createServer({
       context: { ...api.db.context, database },
+      consumers: createConsumerControl(database, api.db.wakeUp, []),
       metricsText: () => Promise.resolve(''),
       version: '0',
       instance: 'unlucky',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { createGaugeSource } from '../../../src/api/gauges.ts';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { createSubmitCoalescer } from '../../../src/commands/submit/submit-coalescer.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
@@ -32,6 +33,7 @@ function serve(context: ApiDependencies['context'] = db.context) {
   telemetry.setGaugeSource(createGaugeSource(observed));
   const app = createServer({
     context: observed,
+    consumers: createConsumerControl(context.database, context.wakeUp, []),
     metricsText: () => telemetry.metricsText(),
     version: '1.2.3',
     instance: 'here',
@@ -208,6 +210,7 @@ describe('a defect', () => {
     };
     const app = createServer({
       context,
+      consumers: createConsumerControl(db.database, db.wakeUp, []),
       metricsText: () => Promise.resolve(''),
       version: '1',
       instance: 'i',
