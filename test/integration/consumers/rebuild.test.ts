@@ -144,9 +144,9 @@ describe('a new version', () => {
     await submitMany(db, 200);
     await hasRead(201n);
     const seen: number[] = [];
-    let watching = true;
+    const watching = new AbortController();
     const watch = async () => {
-      while (watching) seen.push((await readCounting(db)).total);
+      while (!watching.signal.aborted) seen.push((await readCounting(db)).total);
     };
     const watched = watch();
     const control = controlOf(db, [first]);
@@ -155,7 +155,7 @@ describe('a new version', () => {
       await submitMany(db, 20);
       await eventually(async () => (await liveBuild())?.build).toBe(build);
     }
-    watching = false;
+    watching.abort();
     await watched;
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
