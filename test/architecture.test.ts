@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { may: ['type domain'], npm: ['rxjs'] },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
-  testing: { may: ['domain', 'kernel', 'workers', 'commands'] },
+  testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };
 
 /** The only files that join rooms: they may import all, and no room may import them. */
