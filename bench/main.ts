@@ -7,6 +7,7 @@ import { httpSubmit } from './http-submit.ts';
 import { describeMachine } from './machine.ts';
 import { loadPackage } from './package.ts';
 import { latencies, median } from './quantile.ts';
+import { readModels } from './read-models.ts';
 import { submitToStart } from './submit-to-start.ts';
 
 const { values } = parseArgs({
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     runs: { type: 'string', default: '3' },
     jobs: { type: 'string', default: '100000' },
+    events: { type: 'string', default: '1000000' },
     only: { type: 'string' },
   },
 });
@@ -45,6 +47,11 @@ try {
   if (wanted('start')) {
     const samples = await submitToStart(daybook, url, nextSchema(), 200, seconds);
     console.log(`start      submit to start at 200/s: ${latencies(samples)}`);
+  }
+  if (wanted('models')) {
+    const events = values.quick ? 30_000 : Number(values.events);
+    const lines = await readModels(daybook, url, nextSchema(), events, seconds);
+    for (const line of lines) console.log(line);
   }
   if (wanted('cycle')) {
     const rates: number[] = [];
