@@ -107,6 +107,7 @@ async function rebuildUnderLoad(
     const before = await list();
     for (const { name } of before)
       await call(agent, 'POST', `${url}/v1/projections/${name}/rebuild`);
+    const rebuilt = new AbortController();
     let rebuiltMs = 0;
     const until = async () => {
       while ((await list()).some(({ role }) => role === 'building')) {
@@ -115,10 +116,11 @@ async function rebuildUnderLoad(
         });
       }
       rebuiltMs = performance.now() - began;
+      rebuilt.abort();
     };
     const load = async () => {
       do await Promise.all([atRate(150, seconds / 5, ask), atRate(50, seconds / 5, submit)]);
-      while (rebuiltMs === 0);
+      while (!rebuilt.signal.aborted);
     };
     await Promise.all([load(), until()]);
     const head = Number(before[0]?.head ?? 0);
