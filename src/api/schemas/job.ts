@@ -44,6 +44,7 @@ const jobFields = {
   tags: z.array(z.string()),
   uniqueKey: z.string().nullable(),
   correlationId: z.string().nullable(),
+  replayOf: described(z.string().nullable(), 'The job that this one runs again.'),
   payloadBytes: z.int(),
   payloadErased: z.boolean(),
   suspect: described(z.boolean(), 'Interrupted before: claimed alone, and watched.'),

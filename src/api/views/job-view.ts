@@ -28,6 +28,7 @@ export function jobView(state: JobState, phase: JobPhase): JobView {
     tags: [...state.tags],
     uniqueKey: state.uniqueKey,
     correlationId: state.correlation,
+    replayOf: state.replayOf,
     payloadBytes: state.payloadBytes,
     payloadErased: state.payloadErased,
     suspect: state.suspect,

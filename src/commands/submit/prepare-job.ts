@@ -109,6 +109,7 @@ export function prepareJob(context: WriteContext, job: NewJob, at: string): Prep
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
         ...(job.tags === undefined || job.tags.length === 0 ? {} : { tags: job.tags }),
         ...(job.uniqueKey === undefined ? {} : { uniqueKey: job.uniqueKey }),
+        ...(job.replayOf === undefined ? {} : { replayOf: job.replayOf }),
         payloadHash: sha256(payload),
         payloadBytes: Buffer.byteLength(payload),
       },

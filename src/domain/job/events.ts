@@ -30,6 +30,8 @@ export interface JobEventData {
     readonly timeoutMs?: number;
     readonly tags?: readonly string[];
     readonly uniqueKey?: string;
+    /** The job that this one runs again. */
+    readonly replayOf?: string;
     readonly payloadHash: string;
     readonly payloadBytes: number;
   };

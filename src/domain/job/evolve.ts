@@ -42,6 +42,7 @@ function bornFrom(event: Extract<RecordedJobEvent, { type: 'JobSubmitted' }>): J
     tags: data.tags ?? [],
     uniqueKey: data.uniqueKey ?? null,
     correlation: event.correlation,
+    replayOf: data.replayOf ?? null,
     payloadHash: data.payloadHash,
     payloadBytes: data.payloadBytes,
     payloadErased: false,

@@ -1,3 +1,4 @@
+import { isUuid } from '../../kernel/ids.ts';
 import { isName } from '../names.ts';
 import { maxRetryDelayMs, type RetryPolicy, retryPolicyFault } from '../retry-policy.ts';
 import { isStorable } from '../storable-text.ts';
@@ -24,6 +25,8 @@ export interface NewJob {
   /** At most one live job holds it. */
   readonly uniqueKey?: string | undefined;
   readonly correlationId?: string | undefined;
+  /** The id of the job that this one runs again. */
+  readonly replayOf?: string | undefined;
   /** A repeated submission with the same key answers the first one's job. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -73,6 +76,7 @@ export function checkNewJob(job: NewJob): WrongField[] {
     '/delayMs',
     'must not be given together with runAt',
   );
+  check(job.replayOf === undefined || isUuid(job.replayOf), '/replayOf', 'must be the id of a job');
   const fault = job.retryPolicy === undefined ? null : retryPolicyFault(job.retryPolicy);
   check(fault === null, '/retryPolicy', fault ?? '');
   check(areTags(job.tags), '/tags', 'must be at most 20 texts of 1 to 100 characters');

@@ -45,6 +45,8 @@ export interface JobState {
   readonly tags: readonly string[];
   readonly uniqueKey: string | null;
   readonly correlation: string | null;
+  /** The job that this one runs again. */
+  readonly replayOf: string | null;
   readonly payloadHash: string;
   readonly payloadBytes: number;
   readonly payloadErased: boolean;
