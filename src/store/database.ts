@@ -78,9 +78,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     schema: options.schema,
-    connection: ownPool
-      ? { connectionString: options.connectionString }
-      : { ...(pool.options as pg.ClientConfig) },
+    connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
     run: on(pool).run,
     on,
@@ -89,6 +87,14 @@ export function openDatabase(options: DatabaseOptions): Database {
       if (ownPool) await pool.end();
     },
   };
+}
+
+/** How a pool connects. The pool hides its password from whoever lists its options. */
+function connectionOf(pool: pg.Pool): pg.ClientConfig {
+  const options: pg.ClientConfig = pool.options;
+  return options.password === undefined
+    ? { ...options }
+    : { ...options, password: options.password };
 }
 
 function makePool(options: DatabaseOptions): pg.Pool {
