@@ -42,7 +42,7 @@ export interface Database extends Executor {
   transaction<Result>(work: (tx: Executor, client: Client) => Promise<Result>): Promise<Result>;
   /** Statements on a client of the caller's own, inside whatever transaction it has open. */
   on(client: Queryable): Executor;
-  /** Ends the pool, if it was made here. */
+  /** Ends the pool, if it was made here; whatever is asked of it after that is `closed`. */
   close(): Promise<void>;
 }
 
@@ -76,13 +76,24 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
+  const onPool = on(pool);
+  const mustBeOpen = () => {
+    if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
+  };
+
   return {
     schema: options.schema,
     connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
-    run: on(pool).run,
+    run: async (statement, params) => {
+      mustBeOpen();
+      return onPool.run(statement, params);
+    },
     on,
-    transaction: (work) => inTransaction(pool, on, work),
+    transaction: async (work) => {
+      mustBeOpen();
+      return inTransaction(pool, on, work);
+    },
     close: async () => {
       if (ownPool) await pool.end();
     },

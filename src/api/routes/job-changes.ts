@@ -1,14 +1,13 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { changeJobs, type JobChange } from '../../commands/change/change-jobs.ts';
+import { jobEdit } from '../../commands/change/job-edit.ts';
 import type { LoadedJob } from '../../commands/read/load-jobs.ts';
-import { payloadText } from '../../commands/submit/prepare-job.ts';
 import type { JobChanges } from '../../domain/job/events.ts';
 import { jobLimits } from '../../domain/job/new-job.ts';
 import { phaseOf } from '../../domain/job/state.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { sha256 } from '../../kernel/ids.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { callerOf } from '../requests/caller.ts';
 import type { Api } from '../dependencies.ts';
@@ -127,10 +126,7 @@ export function jobChangeRoutes(app: ApiServer, api: Api): void {
   });
 }
 
-interface Change {
-  readonly command: JobChange['command'];
-  readonly payload?: string;
-}
+type Change = Omit<JobChange, 'id'>;
 
 /**
  * Changes one job. It is read first, for the database's time and its type; what the command decides
@@ -165,13 +161,5 @@ function editOf({ context }: Api, type: string, body: z.output<typeof jobEditSch
   const { reason = null, backoff, payload, ...rest } = body;
   const given = { ...rest, ...(backoff === undefined ? {} : { retryPolicy: backoff }) };
   // JSON has no undefined: a key that is there has a value.
-  const changes = given as JobChanges;
-  if (payload === undefined) return { command: { kind: 'edit', changes, reason } };
-  const text = payloadText(context.catalog.parsePayload(type, payload));
-  const payloadHash = sha256(text);
-  const payloadBytes = Buffer.byteLength(text);
-  return {
-    command: { kind: 'edit', changes: { ...changes, payloadHash, payloadBytes }, reason },
-    payload: text,
-  };
+  return jobEdit(context, { type, changes: given as JobChanges, payload, reason });
 }

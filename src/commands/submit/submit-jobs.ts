@@ -1,5 +1,6 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
+import { checkAsker } from '../check-asker.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { giveBirth } from './submit-coalescer.ts';
 import { submitKeyed } from './submit-keyed.ts';
@@ -19,6 +20,7 @@ export async function submitJobs(
   if (jobs.length > jobLimits.batch) {
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
   }
+  checkAsker(options);
   const prepared = jobs.map((job, index) =>
     prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
   );

@@ -84,7 +84,8 @@ export function checkNewJob(job: NewJob): WrongField[] {
 }
 
 /** True for a text that may be a key, a correlation id or an actor. */
-export function isKey(text: string): boolean {
+export function isKey(text: unknown): text is string {
+  if (typeof text !== 'string') return false;
   return text.length >= 1 && text.length <= jobLimits.keyLength && isPrintable(text);
 }
 
