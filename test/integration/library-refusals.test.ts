@@ -50,7 +50,10 @@ describe('after close', () => {
       }
       const started = worker.start();
       if (whose === 'its own') await expect(started).rejects.toMatchObject({ code: 'closed' });
-      else await started.finally(() => worker.stop());
+      else {
+        await started;
+        await worker.stop();
+      }
     },
   );
 
