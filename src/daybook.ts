@@ -178,6 +178,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
     observer,
+    clock,
   });
   const services: Service[] = [];
   const workers: Worker[] = [];
@@ -240,10 +241,12 @@ async function prepare(
   await prepareLog(database, partitionSpan);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
+  const names = createNames(database, tenantId);
+  await names.warm();
   return {
     database,
     tenantId,
-    names: createNames(database, tenantId),
+    names,
     wakeUp: createWakeUp({
       connection,
       channel: channelOf(schema),

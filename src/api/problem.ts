@@ -37,6 +37,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   internal: { status: 500 },
   'projection-behind': { status: 503, retryAfterS: 1 },
   'database-unavailable': { status: 503, retryAfterS: 2 },
+  'pool-exhausted': { status: 503, retryAfterS: 1 },
   'migration-needed': { status: 503, retryAfterS: 30 },
   overloaded: { status: 503, retryAfterS: 1 },
   closed: { status: 503, retryAfterS: 1 },

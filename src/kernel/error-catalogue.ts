@@ -119,6 +119,11 @@ export const errorCatalogue = {
     advice:
       'Check that Postgres runs and accepts connections; Daybook goes on by itself once it does.',
   },
+  'pool-exhausted': {
+    title: 'No connection of the pool came free',
+    advice:
+      'Give the pool more connections than transactions use it at the same time, or submit to queues and types that exist already.',
+  },
   'migration-needed': {
     title: 'The database schema is not the one this version needs',
     advice: 'Run `daybook migrate` with this version.',

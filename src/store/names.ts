@@ -13,9 +13,12 @@ const MAX_QUEUES = 1_000;
 
 /**
  * The small numbers behind the names of queues and types, remembered per process: they are never
- * changed and never used again. Always asked on the pool, never in a user's transaction.
+ * changed and never used again. Always asked on the pool, never in a user's transaction; but such a
+ * transaction waits for it, so that it may end as `pool-exhausted`.
  */
 export interface Names {
+  /** Reads all that there are, so that transactions of callers seldom wait for one. */
+  warm(): Promise<void>;
   /**
    * The number of each queue; unknown ones are created.
    * @throws DaybookError `too-many-queues`
@@ -51,17 +54,22 @@ export function createNames(database: Database, tenantId: number): Names {
     }
   };
   return {
+    async warm() {
+      learnQueues(await database.run(findQueues, { tenantId, names: null }));
+      learnTypes(await database.run(findTypes, { tenantId, names: null, ids: [] }));
+    },
+
     async queueIds(names) {
       const wanted = [...names];
       for (const name of wanted) mustBeName(name, 'queue');
       let missing = missingFrom(queues, wanted);
       if (missing.length === 0) return queues;
-      learnQueues(await database.run(findQueues, { tenantId, names: missing }));
+      learnQueues(await database.beside.run(findQueues, { tenantId, names: missing }));
       missing = missingFrom(queues, wanted);
       if (missing.length === 0) return queues;
       learnQueues(await create(database, tenantId, missing));
       // Another process may have created them meanwhile.
-      learnQueues(await database.run(findQueues, { tenantId, names: missing }));
+      learnQueues(await database.beside.run(findQueues, { tenantId, names: missing }));
       missing = missingFrom(queues, wanted);
       if (missing.length === 0) return queues;
       throw new DaybookError(
@@ -73,7 +81,7 @@ export function createNames(database: Database, tenantId: number): Names {
     async queueId(name) {
       const known = queues.get(name);
       if (known !== undefined) return known;
-      const [row] = await database.run(findQueues, { tenantId, names: [name] });
+      const [row] = await database.beside.run(findQueues, { tenantId, names: [name] });
       if (row === undefined) {
         throw new DaybookError('queue-not-found', `There is no queue "${name}".`);
       }
@@ -86,17 +94,17 @@ export function createNames(database: Database, tenantId: number): Names {
       for (const name of wanted) mustBeName(name, 'type');
       let missing = missingFrom(types, wanted);
       if (missing.length === 0) return types;
-      learnTypes(await database.run(findTypes, { tenantId, names: missing, ids: [] }));
+      learnTypes(await database.beside.run(findTypes, { tenantId, names: missing, ids: [] }));
       missing = missingFrom(types, wanted);
       if (missing.length === 0) return types;
-      learnTypes(await database.run(createTypes, { tenantId, names: missing }));
-      learnTypes(await database.run(findTypes, { tenantId, names: missing, ids: [] }));
+      learnTypes(await database.beside.run(createTypes, { tenantId, names: missing }));
+      learnTypes(await database.beside.run(findTypes, { tenantId, names: missing, ids: [] }));
       return types;
     },
 
     async typeId(name) {
       if (!types.has(name)) {
-        learnTypes(await database.run(findTypes, { tenantId, names: [name], ids: [] }));
+        learnTypes(await database.beside.run(findTypes, { tenantId, names: [name], ids: [] }));
       }
       return types.get(name);
     },
@@ -104,7 +112,7 @@ export function createNames(database: Database, tenantId: number): Names {
     async typeNames(ids) {
       const missing = [...new Set(ids)].filter((id) => !namesOfTypes.has(id));
       if (missing.length > 0) {
-        learnTypes(await database.run(findTypes, { tenantId, names: [], ids: missing }));
+        learnTypes(await database.beside.run(findTypes, { tenantId, names: [], ids: missing }));
       }
       return namesOfTypes;
     },
@@ -117,7 +125,7 @@ function create(
   names: readonly string[],
 ): Promise<QueueRow[]> {
   const streamIds = names.map((name) => queueStreamId(tenantId, name));
-  return database.transaction(async (tx) => {
+  return database.beside.transaction(async (tx) => {
     await tx.run(lockTenant, { tenantId });
     return tx.run(createQueues, { tenantId, names, streamIds, maxQueues: MAX_QUEUES });
   });
