@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { jobEdit } from './commands/change/job-edit.ts';
+import { createJobWatch } from './commands/read/job-watch.ts';
 import { loadJobs } from './commands/read/load-jobs.ts';
 import { mustBeSound, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
@@ -243,21 +244,23 @@ async function prepare(
   const tenantId = 1;
   const names = createNames(database, tenantId);
   await names.warm();
+  const wakeUp = createWakeUp({
+    connection,
+    channel: channelOf(schema),
+    processId: newId(),
+    observer,
+    clock,
+    random: Math.random,
+  });
   return {
     database,
     tenantId,
     names,
-    wakeUp: createWakeUp({
-      connection,
-      channel: channelOf(schema),
-      processId: newId(),
-      observer,
-      clock,
-      random: Math.random,
-    }),
+    wakeUp,
     observer,
     catalog: definitions,
     coalescer: createSubmitCoalescer(database, tenantId),
+    jobWatch: createJobWatch({ database, tenantId, wakeUp, clock }),
     newId,
     random: Math.random,
     epoch: await followEpoch(database, clock, observer),
