@@ -30,7 +30,7 @@ export const errorCatalogue = {
   'forbidden-host': {
     title: 'The request did not come from this machine',
     advice:
-      'Without API keys Daybook serves loopback only: call it by 127.0.0.1 or localhost, and not from another site’s page.',
+      'Call it by 127.0.0.1 or localhost, or by a name given to --allow-host, and not from another site’s page.',
   },
   'job-not-found': {
     title: 'There is no such job',
