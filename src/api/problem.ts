@@ -44,7 +44,6 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'wait-timeout': null,
   'invalid-options': null,
   'unknown-type': null,
-  'handler-failed': null,
   'handler-timeout': null,
   'migration-failed': null,
   'jobs-module-invalid': null,

@@ -94,10 +94,6 @@ export const errorCatalogue = {
     title: 'This worker has no handler for the type',
     advice: 'Add a definition for the type to the worker’s jobs module.',
   },
-  'handler-failed': {
-    title: 'The handler threw',
-    advice: 'Read the error in the job’s history and correct the handler or the payload.',
-  },
   'handler-timeout': {
     title: 'The handler did not end in time',
     advice: 'Raise timeoutMs, or let the handler honour its AbortSignal.',
