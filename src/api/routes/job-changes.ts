@@ -12,7 +12,7 @@ import { invariant } from '../../kernel/invariant.ts';
 import { callerOf } from '../requests/caller.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
-import { msField, reasonBody, reasonField, timeField } from '../schemas/fields.ts';
+import { msField, nameField, reasonBody, reasonField, timeField } from '../schemas/fields.ts';
 import { writtenJob } from '../schemas/job.ts';
 import { named } from '../schemas/registry.ts';
 import { jobEditSchema } from '../schemas/submission.ts';
@@ -33,6 +33,13 @@ const rescheduleBody = named(
     }),
   'When the job is to run instead.',
   { examples: [{ delayMs: 60_000, reason: 'not before the maintenance' }] },
+);
+
+const moveBody = named(
+  'Move',
+  z.strictObject({ queue: nameField, reason: reasonField.optional() }),
+  'Where the job is to wait instead.',
+  { examples: [{ queue: 'slow', reason: 'it holds up the others' }] },
 );
 
 const shared = {
@@ -70,6 +77,16 @@ const reschedule = operation(
     body: rescheduleBody,
   },
   [404, 409],
+);
+const move = operation(
+  {
+    ...shared,
+    operationId: 'moveJob',
+    summary: 'Move a waiting job to another queue',
+    description: 'A queue that does not exist is created, as by a submission.',
+    body: moveBody,
+  },
+  [404, 409, 422],
 );
 const edit = operation(
   {
@@ -113,6 +130,17 @@ export function jobChangeRoutes(app: ApiServer, api: Api): void {
       const { runAt, delayMs = 0, reason = null } = request.body;
       return change(api, request.params.id, request, ({ readAtMs }) => ({
         command: { kind: 'reschedule', runAtMs: runAt ?? readAtMs + delayMs, reason },
+      }));
+    },
+  });
+  app.route({
+    method: 'POST',
+    url: '/v1/jobs/:id/move',
+    schema: move,
+    handler: (request) => {
+      const { queue, reason = null } = request.body;
+      return change(api, request.params.id, request, () => ({
+        command: { kind: 'move', queue, reason },
       }));
     },
   });
