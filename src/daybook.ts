@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { jobEdit } from './commands/change/job-edit.ts';
+import { closedError, guarded } from './commands/guarded.ts';
 import { createJobWatch } from './commands/read/job-watch.ts';
 import { loadJobs } from './commands/read/load-jobs.ts';
 import { mustBeSound, type SubmittedJob } from './commands/submit/prepare-job.ts';
@@ -26,7 +27,7 @@ import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
 import type { NewJob } from './domain/job/new-job.ts';
 import { hasEnded } from './domain/job/state.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { DaybookError, isDaybookError } from './kernel/errors.ts';
+import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
@@ -191,7 +192,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
-      if (closing !== null) throw isClosed();
+      if (closing !== null) throw closedError();
       const parts = { context, definitions, middleware, clock, version: readVersion() };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
@@ -343,31 +344,6 @@ function facade(context: WriteContext, clock: Clock): Facade {
     resumeQueue: (queue, { reason = null, ...options }: Reason = {}) =>
       changeQueue(context, queue, { kind: 'resume', reason }, options),
   };
-}
-
-/** The methods, refused once that is so, and throwing what `Daybook` promises. */
-function guarded(methods: Facade, isOver: () => boolean): Facade {
-  const guard =
-    (method: (...given: unknown[]) => Promise<unknown>) =>
-    async (...given: unknown[]): Promise<unknown> => {
-      if (isOver()) throw isClosed();
-      try {
-        return await method(...given);
-      } catch (error) {
-        const { client } = (given.at(-1) ?? {}) as CommandOptions;
-        if (isDaybookError(error) || client !== undefined) throw error;
-        const message = error instanceof Error ? error.message : String(error);
-        throw new DaybookError('internal', message, { cause: error });
-      }
-    };
-  const entries = Object.entries(methods).map(([name, member]: [string, unknown]) => {
-    return [name, typeof member === 'function' ? guard(member as never) : member];
-  });
-  return Object.fromEntries(entries) as Facade;
-}
-
-function isClosed(): DaybookError {
-  return new DaybookError('closed', 'This Daybook was closed.');
 }
 
 /** What of Daybook is one call into the write side. */
