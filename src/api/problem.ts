@@ -34,6 +34,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'payload-invalid': { status: 422 },
   'idempotency-key-reused': { status: 422 },
   'too-many-queues': { status: 422 },
+  'too-many-types': { status: 422 },
   internal: { status: 500 },
   'projection-behind': { status: 503, retryAfterS: 1 },
   'database-unavailable': { status: 503, retryAfterS: 2 },

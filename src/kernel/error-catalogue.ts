@@ -52,6 +52,11 @@ export const errorCatalogue = {
     title: 'The limit of queues is reached',
     advice: 'Use an existing queue, or tags to tell jobs apart; up to 1,000 queues are kept.',
   },
+  'too-many-types': {
+    title: 'The limit of job types is reached',
+    advice:
+      'Use an existing type, and say what differs in the payload or by tags; up to 10,000 types are kept.',
+  },
   'worker-not-found': {
     title: 'The worker session is unknown or has ended',
     advice: 'Claim again to open a new session; the jobs of the old one have been given to others.',

@@ -9,7 +9,7 @@ import { type CommandOptions, executorFor, type WriteContext } from '../write-co
 /**
  * Submits jobs, all or none; a single one is a batch of one.
  * @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large`, `too-many-queues`,
- *   `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
+ *   `too-many-types`, `pool-exhausted` (with `client`), `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
  */
 export async function submitJobs(
   context: WriteContext,

@@ -59,7 +59,8 @@ describe('transactions that hold every connection of the caller’s pool', () =>
     const clients = await Promise.all([begin(), begin(), begin()]);
     for (const client of clients) {
       const { id } = await daybook.submit({ type: 'known', queue: 'known' }, { client });
-      await daybook.cancel(id, { client });
+      const { state } = await daybook.cancel(id, { client });
+      expect(state.status).toBe('cancelled');
       await client.query('commit');
       client.release();
     }
