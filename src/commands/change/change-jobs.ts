@@ -210,7 +210,6 @@ async function commit(
     events: decided.flatMap((each) => eventRowsOf(each, queueIds, typeIds)),
     actor: options.actor ?? null,
     causation: options.causation ?? null,
-    orRaise: false,
   });
   const kept = new Set(row?.kept);
   if (options.client === undefined && kept.size > 0) announce(context, decided, kept, queueIds);

@@ -125,7 +125,7 @@ async function run(
 ): Promise<readonly string[]> {
   const orRaise = options.client !== undefined;
   try {
-    const parameters = { completions, orRaise };
+    const parameters = { tenantId: context.tenantId, completions, orRaise };
     const [row] = await executorFor(context, options).run(completeStatement, parameters);
     return row?.recorded ?? [];
   } catch (error) {
