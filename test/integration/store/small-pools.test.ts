@@ -14,7 +14,15 @@ afterAll(() => db.drop());
 beforeEach(() => {
   pool = new pg.Pool({ connectionString: db.connectionString, max: 3 });
 });
-afterEach(() => pool.end());
+/** Clients that a test took; given back whatever became of it, or the pool would never end. */
+const taken: pg.PoolClient[] = [];
+const giveBack = () => {
+  for (const client of taken.splice(0)) client.release(true);
+};
+afterEach(async () => {
+  giveBack();
+  await pool.end();
+});
 
 /** Five seconds are over after 50 ms. */
 const hasty = {
@@ -24,6 +32,7 @@ const hasty = {
 const open = (): Promise<Daybook> => openDaybook({ pool, maintain: false, clock: hasty });
 const begin = async () => {
   const client = await pool.connect();
+  taken.push(client);
   await client.query('begin');
   return client;
 };
@@ -40,14 +49,10 @@ describe('transactions that hold every connection of the caller’s pool', () =>
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ reason: { code: 'pool-exhausted' } });
     }
-    for (const client of clients) {
-      await client.query('rollback');
-      client.release();
-    }
+    giveBack();
     const client = await begin();
     await daybook.submit({ type: 'x', queue: 'new-0' }, { client });
     await client.query('commit');
-    client.release();
     await daybook.close();
   });
 
@@ -62,7 +67,6 @@ describe('transactions that hold every connection of the caller’s pool', () =>
       const { state } = await daybook.cancel(id, { client });
       expect(state.status).toBe('cancelled');
       await client.query('commit');
-      client.release();
     }
     await daybook.close();
   });
@@ -75,10 +79,7 @@ describe('transactions that hold every connection of the caller’s pool', () =>
       client: clients[0],
     });
     await expect(lost).rejects.toMatchObject({ code: 'lease-lost' });
-    for (const client of clients) {
-      await client.query('rollback');
-      client.release();
-    }
+    giveBack();
     await daybook.close();
   });
 });
