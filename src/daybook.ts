@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
-import { mustBeSound, payloadText, type SubmittedJob } from './commands/submit/prepare-job.ts';
+import { jobEdit } from './commands/change/job-edit.ts';
+import { closedError, guarded } from './commands/guarded.ts';
+import { createJobWatch } from './commands/read/job-watch.ts';
+import { loadJobs } from './commands/read/load-jobs.ts';
+import { mustBeSound, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
 import { createSubmitCoalescer } from './commands/submit/submit-coalescer.ts';
 import { submitJobs } from './commands/submit/submit-jobs.ts';
-import type { CommandOptions, WriteContext } from './commands/write-context.ts';
+import { type CommandOptions, executorFor, type WriteContext } from './commands/write-context.ts';
 import {
   caretakerOptions,
   databaseOptions,
@@ -24,7 +28,7 @@ import type { NewJob } from './domain/job/new-job.ts';
 import { hasEnded } from './domain/job/state.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { DaybookError } from './kernel/errors.ts';
-import { createUuidV7, sha256 } from './kernel/ids.ts';
+import { createUuidV7 } from './kernel/ids.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
 import { projections } from './projections/registry.ts';
@@ -100,11 +104,15 @@ export interface DaybookOptions extends DatabaseSettings {
 }
 
 export interface ReasonOptions extends CommandOptions {
-  /** Kept in the event. */
+  /** Kept in the event; up to 500 characters. */
   readonly reason?: string;
 }
 
-/** Daybook in your process. Every method throws DaybookError with a stable code. */
+/**
+ * Daybook in your process. Every method throws DaybookError with a stable code, and `closed` after
+ * `close`. Only what your own `client` answers (that its transaction is aborted or was not
+ * serializable, say) comes as the driver throws it.
+ */
 export interface Daybook {
   /** Submits one job. @throws DaybookError see docs/errors.md */
   submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
@@ -128,7 +136,7 @@ export interface Daybook {
   retry(id: string, options?: ReasonOptions & { readonly delayMs?: number }): Promise<JobChanged>;
   /** Gives a waiting job another time, in ms since the epoch. */
   reschedule(id: string, runAtMs: number, options?: ReasonOptions): Promise<JobChanged>;
-  /** Changes a waiting job. */
+  /** Changes a waiting job. A new payload is checked as that of a submission is. */
   edit(id: string, changes: JobEdit, options?: ReasonOptions): Promise<JobChanged>;
   /** Moves a waiting job to another queue. */
   move(id: string, queue: string, options?: ReasonOptions): Promise<JobChanged>;
@@ -172,6 +180,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
     observer,
+    clock,
   });
   const services: Service[] = [];
   const workers: Worker[] = [];
@@ -183,24 +192,28 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
+      if (closing !== null) throw closedError();
       const parts = { context, definitions, middleware, clock, version: readVersion() };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
       return worker;
     };
-    let closed: Promise<void> | null = null;
+    let closing: Promise<void> | null = null;
+    let closed = false;
     const close = async () => {
+      // Handlers that still run may submit, so nothing is refused before they have ended.
       await Promise.all(workers.map((worker) => worker.stop()));
+      closed = true;
       for (const service of services.toReversed()) await service.stop();
       await database.close();
     };
     return {
-      ...facade(context, clock),
+      ...guarded(facade(context, clock), () => closed),
       definitions,
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
       worker: makeWorker,
-      close: () => (closed ??= close()),
+      close: () => (closing ??= close()),
     };
   } catch (error) {
     for (const service of services.toReversed()) await service.stop();
@@ -230,21 +243,25 @@ async function prepare(
   await prepareLog(database, partitionSpan);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
+  const names = createNames(database, tenantId);
+  await names.warm();
+  const wakeUp = createWakeUp({
+    connection,
+    channel: channelOf(schema),
+    processId: newId(),
+    observer,
+    clock,
+    random: Math.random,
+  });
   return {
     database,
     tenantId,
-    names: createNames(database, tenantId),
-    wakeUp: createWakeUp({
-      connection,
-      channel: channelOf(schema),
-      processId: newId(),
-      observer,
-      clock,
-      random: Math.random,
-    }),
+    names,
+    wakeUp,
     observer,
     catalog: definitions,
     coalescer: createSubmitCoalescer(database, tenantId),
+    jobWatch: createJobWatch({ database, tenantId, wakeUp, clock }),
     newId,
     random: Math.random,
     epoch: await followEpoch(database, clock, observer),
@@ -301,8 +318,13 @@ function facade(context: WriteContext, clock: Clock): Facade {
     },
     cancel: (id, { reason = null, ...options }: Reason = {}) =>
       change(id, { kind: 'cancel', reason }, options),
-    retry: (id, { reason = null, delayMs = 0, ...options }: Reason & { delayMs?: number } = {}) =>
-      change(id, { kind: 'retry', reason, delayMs }, options),
+    async retry(
+      id,
+      { reason = null, delayMs = 0, ...options }: Reason & { delayMs?: number } = {},
+    ) {
+      mustBeSound({ type: 'any', delayMs });
+      return change(id, { kind: 'retry', reason, delayMs }, options);
+    },
     async reschedule(id, runAtMs, { reason = null, ...options }: Reason = {}) {
       mustBeSound({ type: 'any', runAtMs });
       return change(id, { kind: 'reschedule', runAtMs, reason }, options);
@@ -311,11 +333,11 @@ function facade(context: WriteContext, clock: Clock): Facade {
       change(id, { kind: 'move', queue, reason }, options),
     async edit(id, { payload, ...changes }, { reason = null, ...options }: Reason = {}) {
       mustBeSound({ type: 'any', ...changes, timeoutMs: changes.timeoutMs ?? undefined });
-      if (payload === undefined) return change(id, { kind: 'edit', changes, reason }, options);
-      const text = payloadText(payload);
-      const payloadBytes = Buffer.byteLength(text);
-      const edited = { ...changes, payloadHash: sha256(text), payloadBytes };
-      return change(id, { kind: 'edit', changes: edited, reason }, options, text);
+      const loaded = await loadJobs(executorFor(context, options), context.tenantId, [id]);
+      const job = loaded.get(id.toLowerCase());
+      if (job === undefined) throw new DaybookError('job-not-found', `There is no job ${id}.`);
+      const edit = jobEdit(context, { type: job.state.type, changes, payload, reason });
+      return change(id, edit.command, options, edit.payload);
     },
     pauseQueue: (queue, { reason = null, ...options }: Reason = {}) =>
       changeQueue(context, queue, { kind: 'pause', reason }, options),

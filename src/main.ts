@@ -28,6 +28,10 @@ interface Stopped {
 
 async function start(flags: StartFlags): Promise<void> {
   await untilStopped(async (closers, stopped, telemetry) => {
+    const { host, port, allowedHosts } = parseOptions(serverOptions, {
+      ...given(flags, 'host', 'port'),
+      allowedHosts: flags.allowHost ?? [],
+    });
     const own = process.env['DATABASE_URL'] ?? '';
     const connectionString = own === '' ? await embedded(flags.data, closers) : own;
     const jobs = await loadJobs(flags.jobs ?? starterModule());
@@ -40,14 +44,15 @@ async function start(flags: StartFlags): Promise<void> {
       version: readVersion(),
       instance: `${hostname()}:${process.pid}`,
       isDraining: () => stopped.asked,
+      limits: { allowedHosts },
     });
     closers.push(() => app.close());
-    const { host, port } = parseOptions(serverOptions, given(flags, 'host', 'port'));
     const url = await app.listen({ host, port }).catch((error: unknown) => {
       throw cannotListen(error, host, port);
     });
     if (jobs.length > 0) await daybook.worker(workerSettings(flags)).start();
     greet(url, jobs, flags.jobs === undefined);
+    if (!isLoopback(host)) console.error(openWarning(host));
   });
 }
 
@@ -198,6 +203,14 @@ function greet(url: string, jobs: readonly JobDefinition[], isStarter: boolean):
   console.log('Submit a job:');
   const body = JSON.stringify({ type: 'checksum', payload: { path: 'README.md' } });
   console.log(`  curl -s '${url}/v1/jobs' -H 'content-type: application/json' -d '${body}'`);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function openWarning(host: string): string {
+  return `Listening on ${host}: there is no authentication yet, so whoever reaches this port may do everything.`;
 }
 
 function cannotListen(error: unknown, host: string, port: number): unknown {

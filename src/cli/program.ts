@@ -4,6 +4,7 @@ export interface StartFlags {
   readonly jobs: string | undefined;
   readonly host: string | undefined;
   readonly port: number | undefined;
+  readonly allowHost: readonly string[] | undefined;
   readonly data: string | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
@@ -31,7 +32,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .showHelpAfterError('(add --help for the options)')
     .addHelpText(
       'after',
-      '\nEnvironment:\n  DATABASE_URL         the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL  a direct connection, where DATABASE_URL leads through a pooler\n',
+      '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n',
     );
   const schema = () =>
     new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
@@ -51,6 +52,14 @@ export function createProgram(version: string, actions: Actions): Command {
       new Option('--port <port>', 'port to listen on (default: 7070)').argParser(
         wholeNumber(0, 65_535),
       ),
+    )
+    .addOption(
+      new Option(
+        '--allow-host <name...>',
+        'serve requests to these names too (default: loopback’s)',
+      )
+        .env('DAYBOOK_ALLOWED_HOSTS')
+        .argParser(names),
     )
     .option('--data <folder>', 'where the embedded Postgres keeps its data (default: .daybook)')
     .addOption(schema())
@@ -76,6 +85,12 @@ export function createProgram(version: string, actions: Actions): Command {
     .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
 
   return program;
+}
+
+/** Adds to the names given before; the environment has them in one text, with commas. */
+function names(text: string, before: readonly string[] = []): readonly string[] {
+  const more = text.split(',').map((name) => name.trim());
+  return [...before, ...more.filter((name) => name !== '')];
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

@@ -4,6 +4,7 @@ import type { Database, Queryable } from '../store/database.ts';
 import type { Names } from '../store/names.ts';
 import type { Executor } from '../store/statement.ts';
 import type { WakeUp } from '../store/wake-up.ts';
+import type { JobWatch } from './read/job-watch.ts';
 import type { SubmitCoalescer } from './submit/submit-coalescer.ts';
 
 /** What this process knows of the types it has definitions for. */
@@ -34,6 +35,7 @@ export interface WriteContext {
   readonly observer: Observer;
   readonly catalog: JobCatalog;
   readonly coalescer: SubmitCoalescer;
+  readonly jobWatch: JobWatch;
   readonly newId: () => string;
   /** A number in [0, 1). */
   readonly random: () => number;

@@ -9,7 +9,7 @@ const ms = (min: number, max: number) => z.number().int().min(min).max(max);
 export const databaseOptions = z.strictObject({
   /** `postgres://…`; leave out when a pool is given. */
   connectionString: z.string().min(1).optional(),
-  /** A direct connection for LISTEN and the beat thread, where the other leads through a pooler. */
+  /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
   directConnectionString: z.string().min(1).optional(),
   /** Where Daybook's tables live; several Daybooks fit into one database. */
   schema: z.string().default('daybook'),
@@ -68,9 +68,15 @@ export const workerOptions = z
 
 /** The HTTP server. */
 export const serverOptions = z.strictObject({
-  /** Loopback only, until there are API keys. */
+  /** Loopback, because there are no API keys yet: whoever reaches another address may do everything. */
   host: z.string().default('127.0.0.1'),
   port: z.number().int().min(0).max(65_535).default(7_070),
+  /** Names in the Host header that are served beside those of loopback; `[…]` for an IPv6 address. */
+  allowedHosts: z
+    .array(
+      z.string().regex(/^([a-z0-9._-]+|\[[0-9a-f:.]+\])$/i, 'must be a host name without a port'),
+    )
+    .default([]),
 });
 
 /** The caretaker: what takes back the jobs of dead processes. */

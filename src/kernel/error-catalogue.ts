@@ -30,7 +30,7 @@ export const errorCatalogue = {
   'forbidden-host': {
     title: 'The request did not come from this machine',
     advice:
-      'Without API keys Daybook serves loopback only: call it by 127.0.0.1 or localhost, and not from another site’s page.',
+      'Call it by 127.0.0.1 or localhost, or by a name given to --allow-host, and not from another site’s page.',
   },
   'job-not-found': {
     title: 'There is no such job',
@@ -51,6 +51,11 @@ export const errorCatalogue = {
   'too-many-queues': {
     title: 'The limit of queues is reached',
     advice: 'Use an existing queue, or tags to tell jobs apart; up to 1,000 queues are kept.',
+  },
+  'too-many-types': {
+    title: 'The limit of job types is reached',
+    advice:
+      'Use an existing type, and say what differs in the payload or by tags; up to 10,000 types are kept.',
   },
   'worker-not-found': {
     title: 'The worker session is unknown or has ended',
@@ -94,10 +99,6 @@ export const errorCatalogue = {
     title: 'This worker has no handler for the type',
     advice: 'Add a definition for the type to the worker’s jobs module.',
   },
-  'handler-failed': {
-    title: 'The handler threw',
-    advice: 'Read the error in the job’s history and correct the handler or the payload.',
-  },
   'handler-timeout': {
     title: 'The handler did not end in time',
     advice: 'Raise timeoutMs, or let the handler honour its AbortSignal.',
@@ -118,6 +119,11 @@ export const errorCatalogue = {
     title: 'The database cannot be reached',
     advice:
       'Check that Postgres runs and accepts connections; Daybook goes on by itself once it does.',
+  },
+  'pool-exhausted': {
+    title: 'No connection of the pool came free',
+    advice:
+      'Give the pool more connections than transactions use it at the same time, or submit to queues and types that exist already.',
   },
   'migration-needed': {
     title: 'The database schema is not the one this version needs',

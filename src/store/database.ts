@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
 import type { Observer } from '../kernel/observer.ts';
 import { resultTypes } from './result-types.ts';
@@ -27,22 +28,34 @@ export interface DatabaseOptions {
   /** Connections at the most (of a pool made here). */
   readonly poolSize: number;
   readonly observer: Observer;
+  /** Times how long `beside` waits; default the machine's. */
+  readonly clock?: Clock;
 }
 
-/** The connection to Postgres: a pool, and the schema that statements are written for. */
-export interface Database extends Executor {
-  readonly schema: string;
-  /** How to open a connection outside the pool, for LISTEN and for the beat thread. */
-  readonly connection: pg.ClientConfig;
-  readonly pool: pg.Pool;
+/** Runs statements, one by one or in a transaction of its own. */
+export interface Transactor extends Executor {
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
    * `client` is the transaction's own, for statements that are none of Daybook's.
    */
   transaction<Result>(work: (tx: Executor, client: Client) => Promise<Result>): Promise<Result>;
+}
+
+/** The connection to Postgres: a pool, and the schema that statements are written for. */
+export interface Database extends Transactor {
+  readonly schema: string;
+  /** How to open a connection outside the pool, for LISTEN and for the beat thread. */
+  readonly connection: pg.ClientConfig;
+  readonly pool: pg.Pool;
+  /**
+   * For what runs on the pool while a caller's transaction waits for it: that transaction may hold
+   * the very connection which is waited for, so this one waits for five seconds at the most.
+   * @throws DaybookError `pool-exhausted` after that
+   */
+  readonly beside: Transactor;
   /** Statements on a client of the caller's own, inside whatever transaction it has open. */
   on(client: Queryable): Executor;
-  /** Ends the pool, if it was made here. */
+  /** Ends the pool, if it was made here; whatever is asked of it after that is `closed`. */
   close(): Promise<void>;
 }
 
@@ -76,19 +89,56 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
+  const onPool = on(pool);
+  const connectSoon = () => inTime(pool, options.clock ?? systemClock);
+  const mustBeOpen = () => {
+    if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
+  };
+
   return {
     schema: options.schema,
-    connection: ownPool
-      ? { connectionString: options.connectionString }
-      : { ...(pool.options as pg.ClientConfig) },
+    connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
-    run: on(pool).run,
+    run: async (statement, params) => {
+      mustBeOpen();
+      return onPool.run(statement, params);
+    },
     on,
-    transaction: (work) => inTransaction(pool, on, work),
+    transaction: async (work) => {
+      mustBeOpen();
+      return inTransaction(() => pool.connect(), on, work);
+    },
+    beside: {
+      async run(statement, params) {
+        mustBeOpen();
+        const client = await connectSoon();
+        let broken: unknown;
+        try {
+          return await on(client).run(statement, params);
+        } catch (error) {
+          broken = error;
+          throw error;
+        } finally {
+          client.release(isDaybookError(broken, 'database-unavailable'));
+        }
+      },
+      transaction: async (work) => {
+        mustBeOpen();
+        return inTransaction(connectSoon, on, work);
+      },
+    },
     close: async () => {
       if (ownPool) await pool.end();
     },
   };
+}
+
+/** How a pool connects. The pool hides its password from whoever lists its options. */
+function connectionOf(pool: pg.Pool): pg.ClientConfig {
+  const options: pg.ClientConfig = pool.options;
+  return options.password === undefined
+    ? { ...options }
+    : { ...options, password: options.password };
 }
 
 function makePool(options: DatabaseOptions): pg.Pool {
@@ -104,12 +154,37 @@ function makePool(options: DatabaseOptions): pg.Pool {
   return pool;
 }
 
+/** How long a caller's transaction waits for a connection beside its own. */
+const BESIDE_MS = 5_000;
+
+function inTime(pool: pg.Pool, clock: Clock): Promise<pg.PoolClient> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const cancel = clock.after(BESIDE_MS, () => {
+      late = true;
+      const message = `None of the ${pool.options.max} connections of the pool came free within ${BESIDE_MS} ms.`;
+      reject(new DaybookError('pool-exhausted', message));
+    });
+    pool.connect().then(
+      (client) => {
+        cancel();
+        if (late) client.release();
+        else resolve(client);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(explained(error));
+      },
+    );
+  });
+}
+
 async function inTransaction<Result>(
-  pool: pg.Pool,
+  connect: () => Promise<pg.PoolClient>,
   on: (client: Queryable) => Executor,
   work: (tx: Executor, client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = await pool.connect().catch((error: unknown) => {
+  const client = await connect().catch((error: unknown) => {
     throw explained(error);
   });
   let broken: Error | undefined;

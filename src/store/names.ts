@@ -5,17 +5,21 @@ import type { Database } from './database.ts';
 import { createQueues } from './statements/create-queues.ts';
 import { createTypes } from './statements/create-types.ts';
 import { findQueues, type QueueRow } from './statements/find-queues.ts';
-import { findTypes } from './statements/find-types.ts';
+import { findTypes, type TypeRow } from './statements/find-types.ts';
 import { lockTenant } from './statements/lock-tenant.ts';
 
-/** Queues a tenant may have. */
+/** Queues, and types of jobs, that a tenant may have. */
 const MAX_QUEUES = 1_000;
+const MAX_TYPES = 10_000;
 
 /**
  * The small numbers behind the names of queues and types, remembered per process: they are never
- * changed and never used again. Always asked on the pool, never in a user's transaction.
+ * changed and never used again. Always asked on the pool, never in a user's transaction; but such a
+ * transaction waits for it, so that it may end as `pool-exhausted`.
  */
 export interface Names {
+  /** Reads all that there are, so that transactions of callers seldom wait for one. */
+  warm(): Promise<void>;
   /**
    * The number of each queue; unknown ones are created.
    * @throws DaybookError `too-many-queues`
@@ -23,7 +27,10 @@ export interface Names {
   queueIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>>;
   /** The number of a queue that exists. @throws DaybookError `queue-not-found` */
   queueId(name: string): Promise<number>;
-  /** The number of each type; unknown ones get one. */
+  /**
+   * The number of each type; unknown ones get one.
+   * @throws DaybookError `too-many-types`
+   */
   typeIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>>;
   /** The number of a type, or undefined; unlike `typeIds` it makes no type of an unknown name. */
   typeId(name: string): Promise<number | undefined>;
@@ -37,90 +44,120 @@ function queueStreamId(tenantId: number, name: string): string {
 }
 
 export function createNames(database: Database, tenantId: number): Names {
-  const queues = new Map<string, number>();
-  const types = new Map<string, number>();
-  const namesOfTypes = new Map<number, string>();
-
-  const learnQueues = (rows: readonly QueueRow[]) => {
-    for (const row of rows) queues.set(row.name, row.id);
-  };
-  const learnTypes = (rows: readonly { id: number; name: string }[]) => {
-    for (const row of rows) {
-      types.set(row.name, row.id);
-      namesOfTypes.set(row.id, row.name);
-    }
-  };
+  const queues = createQueueNames(database, tenantId);
+  const types = createTypeNames(database, tenantId);
   return {
-    async queueIds(names) {
-      const wanted = [...names];
-      for (const name of wanted) mustBeName(name, 'queue');
-      let missing = missingFrom(queues, wanted);
-      if (missing.length === 0) return queues;
-      learnQueues(await database.run(findQueues, { tenantId, names: missing }));
-      missing = missingFrom(queues, wanted);
-      if (missing.length === 0) return queues;
-      learnQueues(await create(database, tenantId, missing));
-      // Another process may have created them meanwhile.
-      learnQueues(await database.run(findQueues, { tenantId, names: missing }));
-      missing = missingFrom(queues, wanted);
-      if (missing.length === 0) return queues;
-      throw new DaybookError(
-        'too-many-queues',
-        `"${missing[0]}" would be one queue too many: ${MAX_QUEUES} is the limit.`,
-      );
-    },
-
-    async queueId(name) {
-      const known = queues.get(name);
-      if (known !== undefined) return known;
-      const [row] = await database.run(findQueues, { tenantId, names: [name] });
-      if (row === undefined) {
-        throw new DaybookError('queue-not-found', `There is no queue "${name}".`);
-      }
-      learnQueues([row]);
-      return row.id;
-    },
-
-    async typeIds(names) {
-      const wanted = [...names];
-      for (const name of wanted) mustBeName(name, 'type');
-      let missing = missingFrom(types, wanted);
-      if (missing.length === 0) return types;
-      learnTypes(await database.run(findTypes, { tenantId, names: missing, ids: [] }));
-      missing = missingFrom(types, wanted);
-      if (missing.length === 0) return types;
-      learnTypes(await database.run(createTypes, { tenantId, names: missing }));
-      learnTypes(await database.run(findTypes, { tenantId, names: missing, ids: [] }));
-      return types;
-    },
-
-    async typeId(name) {
-      if (!types.has(name)) {
-        learnTypes(await database.run(findTypes, { tenantId, names: [name], ids: [] }));
-      }
-      return types.get(name);
-    },
-
-    async typeNames(ids) {
-      const missing = [...new Set(ids)].filter((id) => !namesOfTypes.has(id));
-      if (missing.length > 0) {
-        learnTypes(await database.run(findTypes, { tenantId, names: [], ids: missing }));
-      }
-      return namesOfTypes;
+    ...queues,
+    ...types,
+    async warm() {
+      await queues.warm();
+      await types.warm();
     },
   };
 }
 
-function create(
-  database: Database,
-  tenantId: number,
-  names: readonly string[],
-): Promise<QueueRow[]> {
-  const streamIds = names.map((name) => queueStreamId(tenantId, name));
-  return database.transaction(async (tx) => {
-    await tx.run(lockTenant, { tenantId });
-    return tx.run(createQueues, { tenantId, names, streamIds, maxQueues: MAX_QUEUES });
-  });
+function createQueueNames(database: Database, tenantId: number) {
+  const ids = new Map<string, number>();
+  const find = async (names: readonly string[] | null) => {
+    learn(await database.beside.run(findQueues, { tenantId, names }));
+  };
+  const learn = (rows: readonly QueueRow[]) => {
+    for (const row of rows) ids.set(row.name, row.id);
+  };
+  const create = async (names: readonly string[]) => {
+    const streamIds = names.map((name) => queueStreamId(tenantId, name));
+    const created = await database.beside.transaction(async (tx) => {
+      await tx.run(lockTenant, { tenantId });
+      return tx.run(createQueues, { tenantId, names, streamIds, maxQueues: MAX_QUEUES });
+    });
+    learn(created);
+  };
+  return {
+    warm: () => find(null),
+
+    async queueIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+      const tooMany = await learnAll(ids, names, 'queue', find, create);
+      if (tooMany === undefined) return ids;
+      throw new DaybookError(
+        'too-many-queues',
+        `"${tooMany}" would be one queue too many: ${MAX_QUEUES} is the limit.`,
+      );
+    },
+
+    async queueId(name: string): Promise<number> {
+      if (!ids.has(name) && isName(name)) await find([name]);
+      const id = ids.get(name);
+      if (id !== undefined) return id;
+      throw new DaybookError('queue-not-found', `There is no queue "${name}".`);
+    },
+  };
+}
+
+function createTypeNames(database: Database, tenantId: number) {
+  const ids = new Map<string, number>();
+  const names = new Map<number, string>();
+  const learn = (rows: readonly TypeRow[]) => {
+    for (const row of rows) {
+      ids.set(row.name, row.id);
+      names.set(row.id, row.name);
+    }
+  };
+  const find = async (wanted: readonly string[] | null, wantedIds: readonly number[] = []) => {
+    const params = { tenantId, names: wanted, ids: wantedIds };
+    learn(await database.beside.run(findTypes, params));
+  };
+  const create = async (wanted: readonly string[]) => {
+    const created = await database.beside.transaction(async (tx) => {
+      await tx.run(lockTenant, { tenantId });
+      return tx.run(createTypes, { tenantId, names: wanted, maxTypes: MAX_TYPES });
+    });
+    learn(created);
+  };
+  return {
+    warm: () => find(null),
+
+    async typeIds(wanted: Iterable<string>): Promise<ReadonlyMap<string, number>> {
+      const tooMany = await learnAll(ids, wanted, 'type', find, create);
+      if (tooMany === undefined) return ids;
+      throw new DaybookError(
+        'too-many-types',
+        `"${tooMany}" would be one type too many: ${MAX_TYPES} is the limit.`,
+      );
+    },
+
+    async typeId(name: string): Promise<number | undefined> {
+      if (!ids.has(name) && isName(name)) await find([name]);
+      return ids.get(name);
+    },
+
+    async typeNames(wanted: Iterable<number>): Promise<ReadonlyMap<number, string>> {
+      const missing = [...new Set(wanted)].filter((id) => !names.has(id));
+      if (missing.length > 0) await find([], missing);
+      return names;
+    },
+  };
+}
+
+/** Finds the names that are not known, and creates the rest; answers one that there is no room for. */
+async function learnAll(
+  known: ReadonlyMap<string, number>,
+  names: Iterable<string>,
+  what: 'queue' | 'type',
+  find: (names: readonly string[]) => Promise<void>,
+  create: (names: readonly string[]) => Promise<void>,
+): Promise<string | undefined> {
+  const wanted = [...names];
+  for (const name of wanted) mustBeName(name, what);
+  let missing = missingFrom(known, wanted);
+  if (missing.length === 0) return undefined;
+  await find(missing);
+  missing = missingFrom(known, missing);
+  if (missing.length === 0) return undefined;
+  await create(missing);
+  // Another process may have created them meanwhile.
+  missing = missingFrom(known, missing);
+  if (missing.length > 0) await find(missing);
+  return missingFrom(known, missing)[0];
 }
 
 function missingFrom(known: ReadonlyMap<string, number>, names: Iterable<string>): string[] {

@@ -109,6 +109,7 @@ class Notifier implements WakeUp {
   async #connect(): Promise<void> {
     const { connection, channel, observer } = this.#options;
     const opened = new pg.Client({
+      connectionTimeoutMillis: CHECK_EVERY_MS,
       ...connection,
       application_name: 'daybook wake-up',
       keepAlive: true,
@@ -120,8 +121,14 @@ class Notifier implements WakeUp {
       this.#loop.wake();
     });
     opened.on('notification', ({ payload }) => this.#heard(payload ?? ''));
-    await opened.connect();
-    await opened.query(`listen ${pg.escapeIdentifier(channel)}`);
+    try {
+      await opened.connect();
+      await opened.query(`listen ${pg.escapeIdentifier(channel)}`);
+    } catch (error) {
+      // Each try would leave its connection behind; ending it may take for ever, so nobody waits.
+      opened.end(() => undefined);
+      throw error;
+    }
     this.#client = opened;
     // What was said while nobody listened.
     for (const topic of this.#listeners.keys()) this.hintHere(topic);

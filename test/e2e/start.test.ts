@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,17 @@ function launch(...flags: string[]): ScriptProcess {
   const daybook = startDaybook(args, { env: { DATABASE_URL: '' }, group: true });
   started.push(daybook);
   return daybook;
+}
+
+/** The status of a request whose Host header says so. */
+function statusAs(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = get(`${url}/health/live`, { headers: { host } }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    asked.on('error', reject);
+  });
 }
 
 function expectOneSentence(output: string, code: string): void {
@@ -110,6 +122,14 @@ describe('daybook start', () => {
     expect(second.output).toContain('was killed');
     const found = await getJson(`${second.url}/v1/jobs/${body.job.id}`);
     expect(found.body).toMatchObject({ state: 'completed', result: 'kept' });
+  });
+
+  it('serves the hosts it is told, beside loopback, and says that there are no keys', async () => {
+    const { url, line } = await start('--host', '0.0.0.0', '--allow-host', 'queue.internal');
+    await line(/Listening on 0\.0\.0\.0: there is no authentication yet/);
+    expect(await statusAs(url, 'queue.internal:7070')).toBe(200);
+    expect(await statusAs(url, '127.0.0.1')).toBe(200);
+    expect(await statusAs(url, 'elsewhere.internal')).toBe(403);
   });
 
   it('says in one sentence that the port is taken', async () => {

@@ -1,6 +1,8 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineJob, isDaybookError, openDaybook } from '../../src/daybook.ts';
+import { silentObserver } from '../../src/kernel/observer.ts';
 import { drain } from '../../src/testing.ts';
 import { openTestDaybook, type TestDaybook } from '../support/open-daybook.ts';
 
@@ -92,6 +94,33 @@ describe('the library', () => {
     );
     expect(await refused(daybook.pauseQueue('nowhere'))).toBe('queue-not-found');
     expect(await refused(openDaybook({ conectionString: 'x' } as never))).toBe('invalid-options');
+  });
+
+  it('takes a pool whose password is an option of its own, for migrations and LISTEN too', async () => {
+    const {
+      hostname: host,
+      port,
+      pathname,
+      username,
+      password,
+    } = new URL(daybook.db.connectionString);
+    const database = pathname.slice(1);
+    const pool = new pg.Pool({ host, port: Number(port), user: username, password, database });
+    expect(password).not.toBe('');
+    const warned: string[] = [];
+    const observer = { ...silentObserver, warn: (message: string) => void warned.push(message) };
+    const own = await openDaybook({ pool, schema: 'own_pool', migrate: true, observer });
+    const listening = async () => {
+      const { rows } = await pool.query<{ query: string }>(
+        `select query from pg_stat_activity
+         where datname = current_database() and query like 'listen %own_pool%'`,
+      );
+      return rows.length;
+    };
+    await vi.waitFor(async () => expect(await listening()).toBe(1));
+    await own.close();
+    await pool.end();
+    expect(warned).toEqual([]);
   });
 
   it('waits no longer than it is told', async () => {

@@ -263,7 +263,7 @@ export async function play(db: TestDatabase, moves: readonly Move[]): Promise<vo
             const [suspect] = await claim(name, 1, true);
             if (suspect === undefined) continue;
             const { id: jobId, leaseToken } = suspect;
-            await database.run(markStart, { jobId, leaseToken });
+            await database.run(markStart, { tenantId: 1, jobId, leaseToken });
           }
           await expire();
         }

@@ -106,19 +106,25 @@ export async function hotStatements(client: pg.Client, session: string): Promise
       ...who,
       decisions: ids.map(({ id }) => ({ ...decision, id, change })),
       events: ids.map(({ id }) => ({ ...event, stream_id: id })),
-      orRaise: false,
     });
   const result = { result: '1', resultHash: '00', resultBytes: 1 };
   const completions = held.map((job) => ({ ...job, ...result }));
   const fresh = Array.from({ length: BATCH }, () => ({ ...newJob, id: newId() }));
-  const due = { queueId: 1, session, suspects: false, maxBytes: 1e9, cursorsMs: fromTheFront };
-  const one = { jobId: held[0]?.id ?? '', leaseToken: held[0]?.leaseToken ?? '' };
+  const due = {
+    tenantId: 1,
+    queueId: 1,
+    session,
+    suspects: false,
+    maxBytes: 1e9,
+    cursorsMs: fromTheFront,
+  };
+  const one = { tenantId: 1, jobId: held[0]?.id ?? '', leaseToken: held[0]?.leaseToken ?? '' };
   return [
     hot(submitJobs, { tenantId: 1, jobs: fresh }),
     hot(claimJobs, { ...due, limit: BATCH }),
     hot(claimJobs, { ...due, limit: 1, cursorsMs: fromTheFront.map(() => Date.now()) }, 1),
     hot(claimJobs, { ...due, suspects: true, limit: 1 }, 1),
-    hot(completeJobs, { completions, orRaise: false }),
+    hot(completeJobs, { tenantId: 1, completions, orRaise: false }),
     decisions(held, 'update'),
     decisions(held, 'end'),
     decisions(held, 'bury'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { createJobWatch } from '../../src/commands/read/job-watch.ts';
 import { createSubmitCoalescer } from '../../src/commands/submit/submit-coalescer.ts';
 import type { WriteContext } from '../../src/commands/write-context.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
@@ -164,6 +165,7 @@ function makeProcess(
       random: Math.random,
       epoch: () => 1,
       coalescer: createSubmitCoalescer(database, 1),
+      jobWatch: createJobWatch({ database, tenantId: 1, wakeUp, clock: systemClock }),
       idempotencyTtlMs: 86_400_000,
     },
     async startSequencer() {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { DaybookError } from '../../kernel/errors.ts';
 
@@ -9,21 +10,37 @@ const MAX_DEPTH = 500;
 
 /**
  * Takes JSON and nothing else; no body at all passes as null, whatever Content-Type says, for the
- * operations that need none. Keys such as `__proto__` are refused.
+ * operations that need none. Keys such as `__proto__` are refused, and so is what is not UTF-8:
+ * decoding it all the same would alter it in silence.
  */
 export function takeJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>(
+  app.addContentTypeParser<Buffer>(
     'application/json',
-    { parseAs: 'string' },
+    { parseAs: 'buffer' },
     (request, body, done) => {
-      if (body.length === 0) done(null, null);
-      else if (isTooDeep(body)) done(tooDeep());
-      else void parse(request, body, done);
+      if (body.length === 0) {
+        done(null, null);
+        return;
+      }
+      const fault = faultOf(body, request.headers['content-type']);
+      if (fault !== null) done(fault);
+      else void parse(request, body.toString(), done);
     },
   );
 }
+
+function faultOf(body: Buffer, contentType: string | undefined): DaybookError | null {
+  const charset = CHARSET.exec(contentType ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    return new DaybookError('unsupported-media-type', 'The charset of the body must be utf-8.');
+  }
+  if (!isUtf8(body)) return new DaybookError('malformed-request', 'The body is not UTF-8.');
+  return isTooDeep(body) ? tooDeep() : null;
+}
+
+const CHARSET = /;\s*charset\s*=\s*["']?([^\s;"']*)/i;
 
 function tooDeep(): DaybookError {
   return new DaybookError(
@@ -35,13 +52,13 @@ function tooDeep(): DaybookError {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Counts brackets outside strings; a text too short to hold enough of them is not looked at. */
-function isTooDeep(json: string): boolean {
+/** Counts brackets outside strings, in bytes, which are characters where they are below 0x80; a text too short to hold enough of them is not looked at. */
+function isTooDeep(json: Buffer): boolean {
   if (json.length <= 2 * MAX_DEPTH) return false;
   let depth = 0;
   let inString = false;
   for (let index = 0; index < json.length; index += 1) {
-    const character = json.charCodeAt(index);
+    const character = json[index];
     if (inString) {
       if (character === BACKSLASH) index += 1;
       else if (character === QUOTE) inString = false;

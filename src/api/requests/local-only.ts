@@ -17,7 +17,10 @@ export function createLocalOnly(allowedHosts: readonly string[]): LocalOnly {
   return (headers) => {
     const { host = '', origin } = headers;
     if (!hosts.has(nameIn(host))) {
-      throw new DaybookError('forbidden-host', 'The Host header names another machine.');
+      throw new DaybookError(
+        'forbidden-host',
+        'The Host header names a machine that is not on the list of --allow-host.',
+      );
     }
     if (origin !== undefined && !hosts.has(nameIn(origin.replace(/^https?:\/\//, '')))) {
       throw new DaybookError('forbidden-host', 'The request comes from a page of another origin.');

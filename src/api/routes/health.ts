@@ -96,11 +96,11 @@ function reasonOf(code: ErrorCode): Reason {
 
 async function inTime<Result>(clock: Clock, work: Promise<Result>): Promise<Result> {
   const done = new AbortController();
-  const late = clock.sleep(DATABASE_MS, done.signal).then(() => null);
-  const first = await Promise.race([work, late]);
-  done.abort();
-  if (first !== null) return first;
-  // Its own failure, should it come later, has been told by then.
-  work.catch(() => undefined);
-  throw new DaybookError('database-unavailable', 'The database did not answer in time.');
+  const late = clock.sleep(DATABASE_MS, done.signal).then(() => {
+    if (done.signal.aborted) return work;
+    // Its own failure, should it come later, has been told by then.
+    work.catch(() => undefined);
+    throw new DaybookError('database-unavailable', 'The database did not answer in time.');
+  });
+  return Promise.race([work, late]).finally(() => done.abort());
 }

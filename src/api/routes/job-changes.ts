@@ -1,19 +1,18 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { changeJobs, type JobChange } from '../../commands/change/change-jobs.ts';
+import { jobEdit } from '../../commands/change/job-edit.ts';
 import type { LoadedJob } from '../../commands/read/load-jobs.ts';
-import { payloadText } from '../../commands/submit/prepare-job.ts';
 import type { JobChanges } from '../../domain/job/events.ts';
 import { jobLimits } from '../../domain/job/new-job.ts';
 import { phaseOf } from '../../domain/job/state.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { sha256 } from '../../kernel/ids.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { callerOf } from '../requests/caller.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
-import { msField, reasonBody, reasonField, timeField } from '../schemas/fields.ts';
+import { msField, nameField, reasonBody, reasonField, timeField } from '../schemas/fields.ts';
 import { writtenJob } from '../schemas/job.ts';
 import { named } from '../schemas/registry.ts';
 import { jobEditSchema } from '../schemas/submission.ts';
@@ -34,6 +33,13 @@ const rescheduleBody = named(
     }),
   'When the job is to run instead.',
   { examples: [{ delayMs: 60_000, reason: 'not before the maintenance' }] },
+);
+
+const moveBody = named(
+  'Move',
+  z.strictObject({ queue: nameField, reason: reasonField.optional() }),
+  'Where the job is to wait instead.',
+  { examples: [{ queue: 'slow', reason: 'it holds up the others' }] },
 );
 
 const shared = {
@@ -71,6 +77,16 @@ const reschedule = operation(
     body: rescheduleBody,
   },
   [404, 409],
+);
+const move = operation(
+  {
+    ...shared,
+    operationId: 'moveJob',
+    summary: 'Move a waiting job to another queue',
+    description: 'A queue that does not exist is created, as by a submission.',
+    body: moveBody,
+  },
+  [404, 409, 422],
 );
 const edit = operation(
   {
@@ -118,6 +134,17 @@ export function jobChangeRoutes(app: ApiServer, api: Api): void {
     },
   });
   app.route({
+    method: 'POST',
+    url: '/v1/jobs/:id/move',
+    schema: move,
+    handler: (request) => {
+      const { queue, reason = null } = request.body;
+      return change(api, request.params.id, request, () => ({
+        command: { kind: 'move', queue, reason },
+      }));
+    },
+  });
+  app.route({
     method: 'PATCH',
     url: '/v1/jobs/:id',
     schema: edit,
@@ -127,10 +154,7 @@ export function jobChangeRoutes(app: ApiServer, api: Api): void {
   });
 }
 
-interface Change {
-  readonly command: JobChange['command'];
-  readonly payload?: string;
-}
+type Change = Omit<JobChange, 'id'>;
 
 /**
  * Changes one job. It is read first, for the database's time and its type; what the command decides
@@ -165,13 +189,5 @@ function editOf({ context }: Api, type: string, body: z.output<typeof jobEditSch
   const { reason = null, backoff, payload, ...rest } = body;
   const given = { ...rest, ...(backoff === undefined ? {} : { retryPolicy: backoff }) };
   // JSON has no undefined: a key that is there has a value.
-  const changes = given as JobChanges;
-  if (payload === undefined) return { command: { kind: 'edit', changes, reason } };
-  const text = payloadText(context.catalog.parsePayload(type, payload));
-  const payloadHash = sha256(text);
-  const payloadBytes = Buffer.byteLength(text);
-  return {
-    command: { kind: 'edit', changes: { ...changes, payloadHash, payloadBytes }, reason },
-    payload: text,
-  };
+  return jobEdit(context, { type, changes: given as JobChanges, payload, reason });
 }

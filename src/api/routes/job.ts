@@ -45,6 +45,9 @@ const getEvents = operation(
   [404],
 );
 
+/** Line numbers are 32 bits wide. */
+const LAST_LINE = 2 ** 31 - 1;
+
 const getLogs = operation(
   {
     operationId: 'getJobLogs',
@@ -52,7 +55,10 @@ const getLogs = operation(
     tags: ['jobs'],
     params: jobPath,
     querystring: z.strictObject({
-      after: described(z.coerce.number().int().min(-1).default(-1), 'Lines after this one.'),
+      after: described(
+        z.coerce.number().int().min(-1).max(LAST_LINE).default(-1),
+        'Lines after this one.',
+      ),
       pageSize: described(z.coerce.number().int().min(1).default(100), 'At most 1,000 are given.'),
     }),
     response: { 200: jobLogsSchema },

@@ -8,6 +8,7 @@ import type { JobPhase } from '../../domain/job/state.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { AttemptOutcome } from '../../kernel/observer.ts';
 import type { ClaimsInProgress } from '../claiming/claims-in-progress.ts';
+import { pointingBelow } from '../requests/pointing-below.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import {
@@ -22,12 +23,15 @@ type Outcomes = z.output<typeof outcomesSchema>;
 
 const shared = { tags: ['workers'], response: { 200: outcomesSchema } } as const;
 
-const complete = operation({
-  ...shared,
-  operationId: 'completeClaims',
-  summary: 'Record that claims completed',
-  body: completionsSchema,
-});
+const complete = operation(
+  {
+    ...shared,
+    operationId: 'completeClaims',
+    summary: 'Record that claims completed',
+    body: completionsSchema,
+  },
+  [409],
+);
 const fail = operation(
   {
     ...shared,
@@ -115,7 +119,9 @@ async function completeAll(
   items: z.output<typeof completionsSchema>['items'],
 ): Promise<Outcomes> {
   const completions = items.map(({ jobId, ...rest }) => ({ id: jobId, ...rest }));
-  const outcomes = await completeJobs(context, completions);
+  const outcomes = await completeJobs(context, completions).catch((error: unknown) => {
+    throw pointingBelow(error, '/items');
+  });
   return {
     items: outcomes.map(({ id, outcome }, index) => {
       const claim = inProgress.take(items[index]?.leaseToken ?? '');

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { evolveJob } from '../../domain/job/evolve.ts';
 import type { NewJob } from '../../domain/job/new-job.ts';
-import { DaybookError, isDaybookError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { loadJobs } from '../../commands/read/load-jobs.ts';
 import { submitJobs } from '../../commands/submit/submit-jobs.ts';
 import { callerOf } from '../requests/caller.ts';
+import { pointingBelow } from '../requests/pointing-below.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
 import { headerField } from '../schemas/fields.ts';
@@ -74,7 +74,8 @@ export function submissionRoutes(app: ApiServer, api: Api): void {
       const options = { ...callerOf(request), idempotencyKey };
       const newJobs = request.body.jobs.map(newJobOf);
       const submitted = await submitJobs(context, newJobs, options).catch((error: unknown) => {
-        throw pointingIntoBatch(error, newJobs.length);
+        // The commands know a list of jobs, or one; the request has it under `jobs`.
+        throw pointingBelow(error, newJobs.length === 1 ? '/jobs/0' : '/jobs');
       });
       if (submitted[0]?.replayed === true) reply.header('idempotency-replayed', 'true');
       const jobs = submitted.map(({ id, token }) => ({ id, token }));
@@ -93,15 +94,4 @@ async function readBirth({ context }: Api, id: string) {
   const [birth] = loaded.get(id)?.events ?? [];
   invariant(birth !== undefined, 'a job that was submitted can be read');
   return birth;
-}
-
-/** The commands know a list of jobs; the request has it under `jobs`. */
-function pointingIntoBatch(error: unknown, size: number): unknown {
-  if (!isDaybookError(error) || error.fields.length === 0) return error;
-  const prefix = size === 1 ? '/jobs/0' : '/jobs';
-  return new DaybookError(error.code, error.message, {
-    cause: error,
-    facts: error.facts,
-    fields: error.fields.map((field) => ({ ...field, pointer: prefix + field.pointer })),
-  });
 }

@@ -54,7 +54,8 @@ export const timeField = described(
   z.iso
     .datetime({ offset: true, error: 'must be a time as in RFC 3339' })
     .transform((text) => Date.parse(text))
-    .refine((ms) => ms >= 0, 'must not be before 1970'),
+    .refine((ms) => ms >= 0, 'must not be before 1970')
+    .refine((ms) => ms <= jobLimits.latestMs, 'must be a time before year 10000, in UTC'),
   'A time as in RFC 3339.',
   { examples: ['2030-01-31T09:30:00.000Z'] },
 );

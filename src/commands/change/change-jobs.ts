@@ -13,6 +13,7 @@ import { commitDecisions } from '../../store/statements/commit-decisions.ts';
 import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts';
 import { type Decided, decisionRowOf, eventRowsOf } from './decision-rows.ts';
 import { type LoadedJob, loadJobs } from '../read/load-jobs.ts';
+import { checkAsker } from '../check-asker.ts';
 import { withLockTimeout } from '../with-lock-timeout.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
@@ -50,12 +51,14 @@ const ROUNDS = 8;
  * The write path: load the jobs, let the domain decide, keep each decision whose job has not changed
  * meanwhile; the others go round again. One outcome per change, in the order given; changes of the
  * same job are made one after the other.
+ * @throws DaybookError `invalid-request` for a reason or an actor that cannot be kept
  */
 export async function changeJobs(
   context: WriteContext,
   changes: readonly JobChange[],
   options: CommandOptions = {},
 ): Promise<ChangeOutcome[]> {
+  for (const { command } of changes) checkAsker(options, command);
   const outcomes: (ChangeOutcome | undefined)[] = changes.map(() => undefined);
   for (let round = 1; ; round += 1) {
     const open = firstOfEach(changes, (index) => outcomes[index] === undefined);
@@ -207,7 +210,6 @@ async function commit(
     events: decided.flatMap((each) => eventRowsOf(each, queueIds, typeIds)),
     actor: options.actor ?? null,
     causation: options.causation ?? null,
-    orRaise: false,
   });
   const kept = new Set(row?.kept);
   if (options.client === undefined && kept.size > 0) announce(context, decided, kept, queueIds);

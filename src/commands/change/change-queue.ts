@@ -1,3 +1,5 @@
+import { checkAsker } from '../check-asker.ts';
+import { isName } from '../../domain/names.ts';
 import { eventTypeCodes } from '../../domain/event-types.ts';
 import { decideQueue, type QueueCommand, type QueueSettings } from '../../domain/queue/queue.ts';
 import { DaybookError } from '../../kernel/errors.ts';
@@ -20,7 +22,7 @@ const ROUNDS = 8;
 
 /**
  * Pauses, resumes or configures a queue. What is so already is answered as it is, without an event.
- * @throws DaybookError `queue-not-found`, `concurrent-change`
+ * @throws DaybookError `queue-not-found`, `concurrent-change`, `invalid-request`
  */
 export async function changeQueue(
   context: WriteContext,
@@ -28,6 +30,7 @@ export async function changeQueue(
   command: Exclude<QueueCommand, { kind: 'create' }>,
   options: CommandOptions = {},
 ): Promise<Queue> {
+  checkAsker(options, command);
   for (let round = 1; round <= ROUNDS; round += 1) {
     const row = await readRow(context, name, options);
     const decision = decideQueue(stateOf(row), command);
@@ -77,7 +80,9 @@ async function readRow(
   options: CommandOptions,
 ): Promise<QueueRow> {
   const { tenantId } = context;
-  const [row] = await executorFor(context, options).run(findQueues, { tenantId, names: [name] });
+  // What cannot be a name may hold what Postgres takes for no text at all.
+  const names = isName(name) ? [name] : [];
+  const [row] = await executorFor(context, options).run(findQueues, { tenantId, names });
   if (row === undefined) throw new DaybookError('queue-not-found', `There is no queue "${name}".`);
   return row;
 }

@@ -2,6 +2,7 @@ import type { RecordedJobEvent } from '../../domain/job/events.ts';
 import { hasEnded, type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Executor } from '../../store/statement.ts';
 import { readBodies } from '../../store/statements/read-bodies.ts';
 import { type LoadedJob, loadJobs } from './load-jobs.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
@@ -27,10 +28,7 @@ export async function readJob(
 ): Promise<JobSnapshot | null> {
   const executor = executorFor(context, options);
   const loaded = (await loadJobs(executor, context.tenantId, [id])).get(id.toLowerCase());
-  if (loaded === undefined) return null;
-  const { tenantId } = context;
-  const [body] = await executor.run(readBodies, { tenantId, jobIds: [loaded.state.id] });
-  return snapshotOf(loaded, body);
+  return loaded === undefined ? null : withBodies(context, executor, loaded);
 }
 
 export interface WaitOptions {
@@ -38,11 +36,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
 }
-
-/** While waiting, a job is looked at no more often than this, however many hints come. */
-const LOOK_EVERY_MS = 10;
-/** And at least this often, without any hint. */
-const POLL_MS = 500;
 
 /**
  * Waits until the job has ended (completed, dead or cancelled), or the time is over: then it answers
@@ -53,36 +46,32 @@ export async function waitForJob(
   id: string,
   { timeoutMs, signal, clock }: WaitOptions,
 ): Promise<JobSnapshot | null> {
-  const deadline = clock.elapsedMs() + timeoutMs;
-  for (;;) {
-    // Listening begins before the look, so that an end between the two is not slept through.
-    const hint = hintOf(context);
+  const over = new AbortController();
+  const cancel = clock.after(timeoutMs, () => over.abort());
+  // Watching begins before the look, so that an end between the two is not slept through.
+  const watcher = context.jobWatch.enter(id);
+  try {
     const loaded = await loadJobs(context.database, context.tenantId, [id]);
     const job = loaded.get(id.toLowerCase());
-    const leftMs = deadline - clock.elapsedMs();
-    if (job === undefined || hasEnded(job.state) || leftMs <= 0 || signal?.aborted === true) {
-      hint.stop();
-      return job === undefined ? null : readJob(context, id);
-    }
-    await clock.sleep(Math.min(POLL_MS, leftMs), AbortSignal.any([hint.signal, ...only(signal)]));
-    hint.stop();
-    await clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), signal);
+    if (job === undefined) return null;
+    if (hasEnded(job.state)) return await withBodies(context, context.database, job);
+    const signals = signal === undefined ? [over.signal] : [over.signal, signal];
+    const ended = await watcher.ended(AbortSignal.any(signals));
+    if (ended === null) return await readJob(context, id);
+    return await withBodies(context, context.database, ended);
+  } finally {
+    watcher.leave();
+    cancel();
   }
 }
 
-function only(signal: AbortSignal | undefined): AbortSignal[] {
-  return signal === undefined ? [] : [signal];
-}
-
-function hintOf({ wakeUp }: WriteContext): { readonly signal: AbortSignal; stop(): void } {
-  const heard = new AbortController();
-  const stops = (['inbox', 'log'] as const).map((topic) => wakeUp.on(topic, () => heard.abort()));
-  return {
-    signal: heard.signal,
-    stop() {
-      for (const stop of stops) stop();
-    },
-  };
+async function withBodies(
+  { tenantId }: WriteContext,
+  executor: Executor,
+  job: LoadedJob,
+): Promise<JobSnapshot> {
+  const [body] = await executor.run(readBodies, { tenantId, jobIds: [job.state.id] });
+  return snapshotOf(job, body);
 }
 
 function snapshotOf(

@@ -143,24 +143,31 @@ export function mustBeSound(job: NewJob, at = ''): void {
   throw new DaybookError('invalid-request', `${first.pointer} ${first.message}.`, { fields });
 }
 
-/** @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry */
-export function payloadText(payload: unknown, at = ''): string {
+/**
+ * A payload or a result as JSON.
+ * @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry
+ */
+export function payloadText(
+  payload: unknown,
+  at = '',
+  what: 'payload' | 'result' = 'payload',
+): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(payload);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new DaybookError('payload-invalid', `The payload is no JSON: ${message}`, {
+    throw new DaybookError('payload-invalid', `The ${what} is no JSON: ${message}`, {
       cause: error,
-      fields: [{ pointer: `${at}/payload`, message: 'must be JSON' }],
+      fields: [{ pointer: `${at}/${what}`, message: 'must be JSON' }],
     });
   }
   const bytes = Buffer.byteLength(text ?? 'null');
   if (bytes > jobLimits.payloadBytes) {
     throw new DaybookError(
       'payload-too-large',
-      `The payload has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
-      { fields: [{ pointer: `${at}/payload`, message: 'is too large' }] },
+      `The ${what} has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
+      { fields: [{ pointer: `${at}/${what}`, message: 'is too large' }] },
     );
   }
   return text ?? 'null';

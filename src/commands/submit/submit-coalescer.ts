@@ -3,9 +3,10 @@ import { invariant } from '../../kernel/invariant.ts';
 import type { Executor } from '../../store/statement.ts';
 import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 
-/** Statements on their way at the same time, and jobs in one of them at the most. */
+/** Statements on their way at the same time; jobs, and bytes of their payloads, in one at the most. */
 const MAX_FLYING = 2;
 const MAX_JOBS = 2_000;
+const MAX_BYTES = 8 * 1_048_576;
 
 /**
  * Puts submissions that come at the same time into one statement: while two are on their way, the
@@ -72,12 +73,14 @@ export async function giveBirth(
   return first.occurred_at;
 }
 
-/** The oldest that wait, up to `MAX_JOBS`, and at least one. */
+/** The oldest that wait, up to `MAX_JOBS` and `MAX_BYTES`, and at least one. */
 function take(waiting: Waiting[]): Waiting[] {
   let jobs = 0;
+  let bytes = 0;
   const fits = waiting.findIndex(({ rows }) => {
     jobs += rows.length;
-    return jobs > MAX_JOBS;
+    for (const { payloadBytes } of rows) bytes += payloadBytes;
+    return jobs > MAX_JOBS || bytes > MAX_BYTES;
   });
   return waiting.splice(0, fits === -1 ? waiting.length : Math.max(1, fits));
 }

@@ -1,5 +1,6 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
+import { checkAsker } from '../check-asker.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { giveBirth } from './submit-coalescer.ts';
 import { submitKeyed } from './submit-keyed.ts';
@@ -8,7 +9,7 @@ import { type CommandOptions, executorFor, type WriteContext } from '../write-co
 /**
  * Submits jobs, all or none; a single one is a batch of one.
  * @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large`, `too-many-queues`,
- *   `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
+ *   `too-many-types`, `pool-exhausted` (with `client`), `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
  */
 export async function submitJobs(
   context: WriteContext,
@@ -19,6 +20,7 @@ export async function submitJobs(
   if (jobs.length > jobLimits.batch) {
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
   }
+  checkAsker(options);
   const prepared = jobs.map((job, index) =>
     prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
   );

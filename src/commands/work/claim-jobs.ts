@@ -47,6 +47,7 @@ export async function claimJobs(
 ): Promise<ClaimedJob[]> {
   const queueId = await context.names.queueId(request.queue);
   const rows = await context.database.run(claimStatement, {
+    tenantId: context.tenantId,
     queueId,
     session: request.session,
     suspects: request.suspects,

@@ -2,7 +2,10 @@ import { isUuid, sha256 } from '../../kernel/ids.ts';
 import { codeOf, sqlState } from '../../store/sqlstate.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { decideJob } from '../../domain/job/decide.ts';
-import { completeJobs as completeStatement } from '../../store/statements/complete-jobs.ts';
+import {
+  completeJobs as completeStatement,
+  type CompletionRow,
+} from '../../store/statements/complete-jobs.ts';
 import { loadJobs } from '../read/load-jobs.ts';
 import { rejectOutcomes } from './reject-outcomes.ts';
 import { payloadText } from '../submit/prepare-job.ts';
@@ -29,20 +32,23 @@ const ROUNDS = 5;
  * Completes claims, each for itself: recorded, recorded already (a repeated try), or the lease is
  * lost. In a caller's transaction anything but `recorded` raises, so that it cannot commit.
  * @returns one outcome per completion, in the order given
- * @throws DaybookError `lease-lost` (with `client`), `payload-too-large` for a result
+ * @throws DaybookError `lease-lost` (with `client`); `payload-too-large` or `payload-invalid` for a
+ *   result, before anything is recorded; `concurrent-change` where a lease holds and others keep
+ *   changing its job: what could be recorded is then recorded, and trying again answers so
  */
 export async function completeJobs(
   context: WriteContext,
   completions: readonly Completion[],
   options: CommandOptions = {},
 ): Promise<CompletionOutcome[]> {
+  const rows = completions.map(rowOf);
   const outcomes: (OutcomeCode | undefined)[] = completions.map(({ id, leaseToken }) =>
     isUuid(id.toLowerCase()) && isUuid(leaseToken.toLowerCase()) ? undefined : 'lease-lost',
   );
   for (let round = 1; ; round += 1) {
     // A job that stands twice in a batch has one outcome at a time: two deletes of one row in one
     // statement would be one, with two events.
-    const open = firstOfEach(completions, (index) => outcomes[index] === undefined);
+    const open = firstOfEach(rows, (index) => outcomes[index] === undefined);
     if (open.length === 0) break;
     const recorded = new Set(await run(context, open, options));
     const rest = open.filter(({ index, id }) => {
@@ -50,21 +56,37 @@ export async function completeJobs(
       return !recorded.has(id);
     });
     await askTheLog(context, rest, outcomes, options);
-    if (round < ROUNDS + completions.length) continue;
-    for (const { index } of rest) outcomes[index] ??= 'lease-lost';
+    if (round >= ROUNDS + completions.length) break;
   }
   const lost = completions.filter((_, index) => outcomes[index] === 'lease-lost');
   await rejectOutcomes(context, 'complete', lost);
   if (options.client === undefined) context.wakeUp.hint('inbox');
-  return completions.map(({ id }, index) => ({ id, outcome: outcomes[index] ?? 'lease-lost' }));
+  return completions.map(({ id }, index) => {
+    const outcome = outcomes[index];
+    if (outcome !== undefined) return { id, outcome };
+    throw new DaybookError(
+      'concurrent-change',
+      `Others changed the job ${id} each time it was to be completed.`,
+      { facts: { jobId: id } },
+    );
+  });
 }
 
-interface OpenCompletion extends Completion {
+interface OpenCompletion extends CompletionRow {
   readonly index: number;
 }
 
+function rowOf({ id, leaseToken, result }: Completion, index: number): CompletionRow {
+  if (result === undefined) {
+    return { id, leaseToken, result: null, resultHash: null, resultBytes: null };
+  }
+  const text = payloadText(result, `/${index}`, 'result');
+  const resultBytes = Buffer.byteLength(text);
+  return { id, leaseToken, result: text, resultHash: sha256(text), resultBytes };
+}
+
 function firstOfEach(
-  completions: readonly Completion[],
+  completions: readonly CompletionRow[],
   isOpen: (index: number) => boolean,
 ): OpenCompletion[] {
   const first = new Map<string, OpenCompletion>();
@@ -98,20 +120,12 @@ async function askTheLog(
 
 async function run(
   context: WriteContext,
-  completions: readonly Completion[],
+  completions: readonly CompletionRow[],
   options: CommandOptions,
 ): Promise<readonly string[]> {
-  const rows = completions.map(({ id, leaseToken, result }) => {
-    if (result === undefined) {
-      return { id, leaseToken, result: null, resultHash: null, resultBytes: null };
-    }
-    const text = payloadText(result);
-    const resultBytes = Buffer.byteLength(text);
-    return { id, leaseToken, result: text, resultHash: sha256(text), resultBytes };
-  });
   const orRaise = options.client !== undefined;
   try {
-    const parameters = { completions: rows, orRaise };
+    const parameters = { tenantId: context.tenantId, completions, orRaise };
     const [row] = await executorFor(context, options).run(completeStatement, parameters);
     return row?.recorded ?? [];
   } catch (error) {

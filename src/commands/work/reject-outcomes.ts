@@ -1,5 +1,6 @@
 import { isUuid } from '../../kernel/ids.ts';
 import { recordRejections } from '../../store/statements/record-rejections.ts';
+import { isDaybookError } from '../../kernel/errors.ts';
 import type { WriteContext } from '../write-context.ts';
 
 /**
@@ -16,12 +17,15 @@ export async function rejectOutcomes(
   // What is no id of any job is counted, and cannot be looked up.
   const known = lost.filter(({ id, leaseToken }) => isUuid(id.toLowerCase()) && isUuid(leaseToken));
   if (known.length === 0) return;
-  await context.database.run(recordRejections, {
-    rejections: known.map(({ id, leaseToken }) => ({
-      jobId: id,
-      leaseToken,
-      verb,
-      code: 'lease-lost',
-    })),
+  const rejections = known.map(({ id, leaseToken }) => ({
+    jobId: id,
+    leaseToken,
+    verb,
+    code: 'lease-lost',
+  }));
+  await context.database.beside.run(recordRejections, { rejections }).catch((error: unknown) => {
+    // That the lease is lost is what the caller has to hear.
+    if (!isDaybookError(error, 'pool-exhausted')) throw error;
+    context.observer.warn('rejected outcomes could not be kept to be looked up', { error });
   });
 }

@@ -38,7 +38,8 @@ export async function beatWorkerSession(context: WriteContext, session: string):
 
 /** Ends a session; false if it had ended. The caretaker takes back what it still holds. */
 export async function endWorkerSession(context: WriteContext, session: string): Promise<boolean> {
-  return (await context.database.run(endSession, { session })).length > 0;
+  const { tenantId } = context;
+  return (await context.database.run(endSession, { tenantId, session })).length > 0;
 }
 
 /** Sessions that live, newest first, 1,000 at most. */
@@ -71,5 +72,6 @@ export async function markSuspectStart(
   jobId: string,
   leaseToken: string,
 ): Promise<boolean> {
-  return (await context.database.run(markStart, { jobId, leaseToken })).length > 0;
+  const { tenantId } = context;
+  return (await context.database.run(markStart, { tenantId, jobId, leaseToken })).length > 0;
 }

@@ -36,6 +36,8 @@ export const jobLimits = {
   maxAttempts: 1_000,
   timeoutMs: 7 * 24 * 3_600_000,
   delayMs: maxRetryDelayMs,
+  /** 9999-12-31T23:59:59Z: a later year has five digits, which Postgres and RFC 3339 do not share. */
+  latestMs: 253_402_300_799_000,
   tags: 20,
   tagLength: 100,
   keyLength: 255,
@@ -66,11 +68,7 @@ export function checkNewJob(job: NewJob): WrongField[] {
   );
   check(isWithin(job.timeoutMs, 1, jobLimits.timeoutMs), '/timeoutMs', 'must be 1 ms to 7 days');
   check(isWithin(job.delayMs, 0, jobLimits.delayMs), '/delayMs', 'must be 0 ms to 366 days');
-  check(
-    isWithin(job.runAtMs, 0, 253_402_300_799_000),
-    '/runAt',
-    'must be a time before year 10000',
-  );
+  check(isWithin(job.runAtMs, 0, jobLimits.latestMs), '/runAt', 'must be a time before year 10000');
   check(
     job.runAtMs === undefined || job.delayMs === undefined,
     '/delayMs',
@@ -88,7 +86,8 @@ export function checkNewJob(job: NewJob): WrongField[] {
 }
 
 /** True for a text that may be a key, a correlation id or an actor. */
-export function isKey(text: string): boolean {
+export function isKey(text: unknown): text is string {
+  if (typeof text !== 'string') return false;
   return text.length >= 1 && text.length <= jobLimits.keyLength && isPrintable(text);
 }
 

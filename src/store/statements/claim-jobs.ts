@@ -1,6 +1,7 @@
 import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
 export interface ClaimJobsParams {
+  readonly tenantId: number;
   readonly queueId: number;
   readonly session: string;
   /** Suspects are claimed alone, by a call of their own. */
@@ -43,11 +44,12 @@ export const claimJobs = defineStatement<ClaimJobsParams, ClaimedJobRow>({
   sql: (schema) => `
     with session as materialized (
       select s.id from ${schema}.worker_sessions s
-      where s.id = $2 and s.ended_at is null and s.lease_until > statement_timestamp()
+      where s.id = $2 and s.tenant_id = $7 and s.ended_at is null and s.lease_until > statement_timestamp()
       for key share of s
     ),
     open_queue as materialized (
-      select q.id from ${schema}.queues q, session where q.id = $1 and not q.paused
+      select q.id from ${schema}.queues q, session
+      where q.id = $1 and q.tenant_id = $7 and not q.paused
     ),
     due as materialized (
       select job.row_at, job.payload_bytes
@@ -98,12 +100,13 @@ export const claimJobs = defineStatement<ClaimJobsParams, ClaimedJobRow>({
       select p.payload from ${schema}.job_payloads p where p.job_id = c.id limit 1
     ) body
     order by c.priority, c.run_at, c.id`,
-  values: ({ queueId, session, suspects, limit, maxBytes, cursorsMs }) => [
+  values: ({ tenantId, queueId, session, suspects, limit, maxBytes, cursorsMs }) => [
     queueId,
     session,
     suspects,
     limit,
     maxBytes,
     cursorsMs,
+    tenantId,
   ],
 });

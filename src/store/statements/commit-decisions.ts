@@ -1,4 +1,3 @@
-import { sqlState } from '../sqlstate.ts';
 import { defineStatement } from '../statement.ts';
 
 /** What becomes of a job's row: changed, gone, moved to the dead, brought back from them, ... */
@@ -65,8 +64,6 @@ export interface CommitDecisionsParams {
   readonly events: readonly DecidedEventRow[];
   readonly actor: string | null;
   readonly causation: string | null;
-  /** Raise an error unless every decision is kept: for a caller's own transaction. */
-  readonly orRaise: boolean;
 }
 
 /**
@@ -203,16 +200,12 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
       join kept on kept.id = e.stream_id
       order by e.stream_id, e.version
     )
-    select coalesce(array_agg(id), '{}') as kept,
-      case when $6 and count(*) < jsonb_array_length($2::jsonb) then ${schema}.refuse(
-        '${sqlState.leaseLost}', 'The job has changed: this transaction must not commit.') end
-    from kept`,
-  values: ({ tenantId, decisions, events, actor, causation, orRaise }) => [
+    select coalesce(array_agg(id), '{}') as kept from kept`,
+  values: ({ tenantId, decisions, events, actor, causation }) => [
     tenantId,
     JSON.stringify(decisions),
     JSON.stringify(events),
     actor,
     causation,
-    orRaise,
   ],
 });

@@ -11,6 +11,7 @@ export interface CompletionRow {
 }
 
 export interface CompleteJobsParams {
+  readonly tenantId: number;
   readonly completions: readonly CompletionRow[];
   /** Raise an error unless every one is recorded: for a caller's own transaction. */
   readonly orRaise: boolean;
@@ -35,7 +36,7 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
       select job.id from input i
       cross join lateral (
         select c.id from ${schema}.job_claims c
-        where c.id = i.id and c.lease_token = i.token
+        where c.id = i.id and c.lease_token = i.token and c.tenant_id = $7
         limit 1
         for update of c
       ) job
@@ -73,12 +74,13 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
       case when $6 and count(*) < cardinality($1) then ${schema}.refuse(
         '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
     from logged`,
-  values: ({ completions, orRaise }) => [
+  values: ({ tenantId, completions, orRaise }) => [
     completions.map((each) => each.id),
     completions.map((each) => each.leaseToken),
     completions.map((each) => each.result),
     completions.map((each) => each.resultHash),
     completions.map((each) => each.resultBytes),
     orRaise,
+    tenantId,
   ],
 });

@@ -5,13 +5,13 @@ import { defineStatement } from '../statement.ts';
  * when the lease lapses. Locks: the claim row. Index: job_claims_pkey.
  */
 export const markStart = defineStatement<
-  { readonly jobId: string; readonly leaseToken: string },
+  { readonly tenantId: number; readonly jobId: string; readonly leaseToken: string },
   { id: string }
 >({
   name: 'mark-start',
   sql: (schema) => `
     update ${schema}.job_claims set start_marked = true
-    where id = $1 and lease_token = $2
+    where id = $2 and tenant_id = $1 and lease_token = $3
     returning id`,
-  values: ({ jobId, leaseToken }) => [jobId, leaseToken],
+  values: ({ tenantId, jobId, leaseToken }) => [tenantId, jobId, leaseToken],
 });

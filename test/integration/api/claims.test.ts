@@ -255,13 +255,20 @@ describe('POST /v1/claims/complete', () => {
     );
   });
 
-  it('refuses a result of more than 1 MiB', async () => {
-    const { item } = await claimed();
-    const items = [{ ...item, result: 'r'.repeat(1_048_576) }];
-    const { status, body } = await api.post('/v1/claims/complete', { items });
+  it('refuses a result of more than 1 MiB, says which it is, and records none', async () => {
+    const { items } = await claimed(2);
+    const [first, second] = items;
+    const { status, body } = await api.post('/v1/claims/complete', {
+      items: [first, { ...second, result: 'r'.repeat(1_048_576) }],
+    });
     expect(status).toBe(413);
-    expect(body.code).toBe('payload-too-large');
-    expect(await story(api.db, item?.jobId ?? '')).toEqual(['JobSubmitted', 'JobClaimed']);
+    expect(body).toMatchObject({
+      code: 'payload-too-large',
+      errors: [{ pointer: '/items/1/result' }],
+    });
+    for (const { jobId } of items) {
+      expect(await story(api.db, jobId)).toEqual(['JobSubmitted', 'JobClaimed']);
+    }
   });
 });
 

@@ -32,7 +32,9 @@ it.runIf(hasTools('bash', 'curl', 'jq'))('docs/api.md works as it is written', a
     throw new Error(`${before}\n${stderr.slice(-2_000)}`, { cause: error });
   });
   const said = stdout.split('\n');
-  expect(said).toEqual(expect.arrayContaining(['scheduled', 'ready', 'cancelled', 'recorded']));
+  expect(said).toEqual(
+    expect.arrayContaining(['scheduled', 'ready', 'slow', 'cancelled', 'recorded']),
+  );
   expect(said).toEqual(expect.arrayContaining(['retrying', '"mailer-1"', 'daybook_up 1']));
   // The two submissions with one idempotency key.
   const ids = said.filter((line) => /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(line));

@@ -110,6 +110,22 @@ describe('health', () => {
     await app.close();
   });
 
+  it('is not ready before the log is, nor while the database does not answer', async () => {
+    const other = await createTestDatabase();
+    await other.database.pool.query('truncate daybook.log_head');
+    const { app } = serve({ ...db.context, database: other.database });
+    const unprepared = await app.inject('/health/ready');
+    expect(unprepared.statusCode).toBe(503);
+    expect(unprepared.json().reasons).toMatchObject([{ code: 'log-not-ready' }]);
+    const client = await other.connect();
+    await client.query('begin; lock table daybook.log_head');
+    const silent = await app.inject('/health/ready');
+    expect(silent.json().reasons).toMatchObject([{ code: 'database-unavailable' }]);
+    await client.query('rollback');
+    await app.close();
+    await other.drop();
+  });
+
   it('is not ready on a schema that lacks something', async () => {
     const { connectionString } = db;
     const { observer } = db.context;

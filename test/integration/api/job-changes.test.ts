@@ -124,6 +124,43 @@ describe('reschedule', () => {
   );
 });
 
+describe('move', () => {
+  it('moves a waiting job, also to a queue that was not there, and says who did it and why', async () => {
+    const id = await submitOne(api.db);
+    const answer = await api.post(`/v1/jobs/${id}/move`, { queue: 'slow', reason: 'why' }, by);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ job: { id, queue: 'slow', state: 'ready', version: 2 } });
+    const event = (await api.get(`/v1/jobs/${id}/events`)).body.data[1];
+    const data = { from: 'default', to: 'slow', reason: 'why' };
+    expect(event).toMatchObject({ type: 'JobMoved', actor: 'ada', causation: 'r-1', data });
+    const { body } = await api.post('/v1/queues/slow/claim', { worker: 'w' });
+    expect(body.jobs).toMatchObject([{ id, queue: 'slow' }]);
+  });
+
+  it('is refused for a running job, and for the queue it is in', async () => {
+    const { id } = await claimOne(api.db);
+    const waiting = await submitOne(api.db, { queue: 'here' });
+    for (const [job, queue] of [
+      [id, 'slow'],
+      [waiting, 'here'],
+    ]) {
+      const { status, body } = await api.post(`/v1/jobs/${job}/move`, { queue });
+      expect([status, body.code]).toEqual([409, 'illegal-transition']);
+    }
+  });
+
+  it.each([
+    [{}, '/queue'],
+    [{ queue: 'No Name' }, '/queue'],
+    [{ queue: 'slow', priority: 1 }, '/priority'],
+  ])('refuses %j', async (body, pointer) => {
+    const id = await submitOne(api.db);
+    const answer = await api.post(`/v1/jobs/${id}/move`, body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors[0].pointer).toBe(pointer);
+  });
+});
+
 describe('PATCH', () => {
   it('changes what it names, and nothing else', async () => {
     const id = await submitOne(api.db, { tags: ['a'], timeoutMs: 5_000, payload: { old: 1 } });
@@ -178,6 +215,7 @@ describe('every change', () => {
     ['POST', `${unknown}/cancel`, {}],
     ['POST', `${unknown}/retry`, {}],
     ['POST', `${unknown}/reschedule`, { delayMs: 1 }],
+    ['POST', `${unknown}/move`, { queue: 'slow' }],
     ['PATCH', unknown, { priority: 1 }],
     ['POST', '/v1/jobs/no-uuid/cancel', {}],
   ] as const)('does not find %s %s', async (method, path, body) => {

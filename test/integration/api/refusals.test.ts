@@ -45,16 +45,46 @@ describe('a body', () => {
     },
   );
 
+  it.each(['utf-16', 'iso-8859-1', '"utf-16le"', ''])(
+    'in the charset %s is refused',
+    async (charset) => {
+      const headers = { 'content-type': `application/json;  Charset=${charset}` };
+      const { status, body } = await api.post('/v1/jobs', '{"type":"x"}', headers);
+      expect(status).toBe(415);
+      expect(body.code).toBe('unsupported-media-type');
+    },
+  );
+
+  it.each([[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80]])(
+    'that is not UTF-8 is malformed, not altered: %s',
+    async (...bytes) => {
+      const body = Buffer.concat([
+        Buffer.from('{"type":"x","payload":"'),
+        Buffer.from(bytes),
+        Buffer.from('"}'),
+      ]);
+      const headers = { 'content-type': 'application/json' };
+      const answer = await api.post('/v1/jobs', body, headers);
+      expect(answer.status).toBe(400);
+      expect(answer.body.code).toBe('malformed-request');
+    },
+  );
+
   it('without Content-Type is refused', async () => {
     const body = Buffer.from('{"type":"x"}');
     const answer = await fetch(`${origin}/v1/jobs`, { method: 'POST', body });
     expect(answer.status).toBe(415);
   });
 
-  it('may say its charset', async () => {
-    const headers = { 'content-type': 'application/json; charset=utf-8' };
-    expect((await api.post('/v1/jobs', '{"type":"x"}', headers)).status).toBe(201);
-  });
+  it.each(['utf-8', 'UTF-8', '"utf-8"', 'utf8; x=y'])(
+    'may say its charset, %s',
+    async (charset) => {
+      const headers = { 'content-type': `application/json; charset=${charset}` };
+      const { status, body } = await api.post('/v1/jobs', '{"type":"x","payload":"ä🦀"}', headers);
+      expect(status).toBe(201);
+      expect((await api.get(`/v1/jobs/${body.job.id}`)).body.payload).toBe('ä🦀');
+    },
+  );
 
   it('that is too large is refused, wherever the limit is', async () => {
     const large = `{"type":"x","payload":"${'x'.repeat(1_048_576 + 65_536)}"}`;
@@ -194,6 +224,26 @@ it('never answers 500, whatever a text holds', async () => {
       expect(status, `${text}: ${body}`).toBeLessThan(500);
   }
   expect(api.observed.filter(({ what }) => what === 'warn')).toEqual([]);
+});
+
+it('never answers 500, whatever a time or a number is', async () => {
+  const id = await submitOne(api.db);
+  const last = '9999-12-31T23:59:59-23:00';
+  const beyond = encodeURIComponent(last);
+  const answers = await Promise.all([
+    api.post('/v1/jobs', { type: 'x', runAt: last }),
+    api.post(`/v1/jobs/${id}/reschedule`, { runAt: last }),
+    api.get(`/v1/jobs?submittedAfter=${beyond}`),
+    api.get(`/v1/jobs?submittedBefore=${beyond}`),
+    api.get(`/v1/jobs/${id}/logs?after=3000000000`),
+    api.get(`/v1/jobs/${id}/logs?after=1e15`),
+  ]);
+  expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
+    answers.map(() => [400, 'invalid-request']),
+  );
+  const { body } = await api.post(`/v1/jobs/${id}/reschedule`, { runAt: '9999-12-31T23:59:59Z' });
+  expect(body.job.runAt).toBe('9999-12-31T23:59:59.000Z');
+  expect((await api.get(`/v1/jobs/${id}/logs?after=2147483647`)).body.data).toEqual([]);
 });
 
 /** Sends bytes as they are, and gives the first of the answer. */

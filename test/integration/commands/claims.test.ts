@@ -139,7 +139,7 @@ describe('nothing is claimed', () => {
     const queue = 'sessions';
     await submitMany(db, 2, { queue });
     const [ended, lapsed] = [await db.openSession(), await db.openSession()];
-    await db.database.run(endSession, { session: ended });
+    await db.database.run(endSession, { tenantId: 1, session: ended });
     await lapse(db, lapsed);
     for (const dead of [ended, lapsed, newId()]) {
       expect(await claim(db, dead, { queue })).toEqual([]);

@@ -65,7 +65,7 @@ describe('the times of a stream', () => {
     const { id, leaseToken } = await claimOne(db);
     const row = { id, leaseToken, result: null, resultHash: null, resultBytes: null };
     const statement = withNow as typeof completeStatement;
-    await db.database.on(client).run(statement, { completions: [row], orRaise: true });
+    await db.database.on(client).run(statement, { tenantId: 1, completions: [row], orRaise: true });
     await client.query('commit');
     const [, claimed = 0, completed = 0] = await times(id);
     expect(completed).toBeLessThan(claimed);

@@ -50,6 +50,20 @@ it('sends one that comes alone at once', async () => {
   expect(sizes).toEqual([1, 1]);
 });
 
+it('puts no more than 8 MiB of payloads into one statement', async () => {
+  const { context, sizes } = counting();
+  const payload = 'x'.repeat(1_000_000);
+  const ids = await Promise.all(
+    Array.from(
+      { length: 20 },
+      async () => (await submitJobs(context, [{ type: 'x', payload }]))[0]?.id,
+    ),
+  );
+  expect(new Set(ids).size).toBe(20);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(20);
+  expect(Math.max(...sizes)).toBe(8);
+});
+
 it('lets what one of them does wrong be no trouble of the others', async () => {
   const { context } = counting((payload) => (payload === '"bad"' ? '{no json' : payload));
   const submit = (payload: string) =>

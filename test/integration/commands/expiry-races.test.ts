@@ -35,7 +35,7 @@ async function closeGate() {
   return { open: () => keeper.query('select pg_advisory_unlock(1)') };
 }
 
-const anyOne = { suspects: false, limit: 1, maxBytes: 1, cursorsMs: fromTheFront };
+const anyOne = { tenantId: 1, suspects: false, limit: 1, maxBytes: 1, cursorsMs: fromTheFront };
 
 /** A claim that was made, but whose transaction is still open. */
 async function openClaim(queue: string, session: string) {
@@ -44,6 +44,7 @@ async function openClaim(queue: string, session: string) {
   const queueId = await db.context.names.queueId(queue);
   await client.query('begin');
   const request = {
+    tenantId: 1,
     queueId,
     session,
     suspects: false,
@@ -90,7 +91,7 @@ describe('a claim that is being made', () => {
   it('while its session is ended is not orphaned: it commits between snapshot and lock', async () => {
     const session = await db.openSession();
     const open = await openClaim('c', session);
-    const ending = db.database.run(endSession, { session });
+    const ending = db.database.run(endSession, { tenantId: 1, session });
     await Promise.race([ending, untilWaiting(db, 'daybook:end-session')]);
     const gate = await closeGate();
     const expiring = db.database.run(stoppedExpiry, { limit: 100 });
@@ -105,7 +106,10 @@ describe('a claim that is being made', () => {
   it('after the session was found lapsed makes none', async () => {
     const session = await db.openSession();
     const id = await submitOne(db, { queue: 'd' });
-    const stoppedClaim = stoppedAt(claimJobs, 's.id = $2 and s.ended_at is null');
+    const stoppedClaim = stoppedAt(
+      claimJobs,
+      's.id = $2 and s.tenant_id = $7 and s.ended_at is null',
+    );
     const gate = await closeGate();
     const queueId = await db.context.names.queueId('d');
     const claiming = db.database.run(stoppedClaim, { ...anyOne, queueId, session });

@@ -35,7 +35,7 @@ async function crash(queue: string): Promise<void> {
   const session = await db.openSession();
   const [job] = await claim(db, session, { queue, suspects: true });
   if (job === undefined) throw new Error('There is no suspect to crash over.');
-  await db.database.run(markStart, { jobId: job.id, leaseToken: job.leaseToken });
+  await db.database.run(markStart, { tenantId: 1, jobId: job.id, leaseToken: job.leaseToken });
   await lapse(db, session);
   expect(await expire(db)).toBe(1);
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import type { Statement } from '../../../src/store/statement.ts';
+import { completeJobs as completeStatement } from '../../../src/store/statements/complete-jobs.ts';
 import { recordRejections } from '../../../src/store/statements/record-rejections.ts';
 import { claim, claimOne, expire, lapse, load, story } from '../../support/job-steps.ts';
 import { createTestDatabase, newId, type TestDatabase } from '../../support/test-database.ts';
@@ -28,6 +30,33 @@ async function lostJob() {
   if (second === undefined) throw new Error('The job is not there for the second worker.');
   return { first, second };
 }
+
+describe('a lease that holds', () => {
+  it('is never said to be lost because others keep changing the job', async () => {
+    const [one, other] = [await claimOne(db), await claimOne(db)];
+    const database = {
+      ...db.database,
+      /** Each time the row of the one has just been changed, so that the statement leaves it. */
+      run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
+        if (statement.name !== completeStatement.name) return db.database.run(statement, params);
+        const { completions } = params as { completions: readonly { id: string }[] };
+        const rest = completions.filter(({ id }) => id !== one.id);
+        return db.database.run(statement, { ...params, completions: rest });
+      },
+    };
+    const context = { ...db.context, database };
+    await expect(completeJobs(context, [one, other])).rejects.toMatchObject({
+      code: 'concurrent-change',
+      facts: { jobId: one.id },
+    });
+    expect(await rejections(one.id)).toEqual([]);
+    expect((await load(db, other.id)).state.status).toBe('completed');
+    expect(await completeJobs(db.context, [one, other])).toEqual([
+      { id: one.id, outcome: 'recorded' },
+      { id: other.id, outcome: 'already-recorded' },
+    ]);
+  });
+});
 
 describe('a stale lease token', () => {
   it('completes nothing, and is written down', async () => {

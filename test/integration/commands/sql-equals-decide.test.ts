@@ -150,7 +150,8 @@ async function expireAll(before: readonly LoadedJob[], marked: readonly boolean[
   const startMarked = new Map(before.map(({ state }, index) => [state.id, marked[index] === true]));
   const running = before.flatMap(({ state: { id, lease } }) => (lease ? [{ id, ...lease }] : []));
   for (const { id, token } of running) {
-    if (startMarked.get(id)) await db.database.run(markStart, { jobId: id, leaseToken: token });
+    if (startMarked.get(id))
+      await db.database.run(markStart, { tenantId: 1, jobId: id, leaseToken: token });
   }
   await lapse(db, ...running.map(({ session }) => session));
   while ((await expire(db)) > 0);

@@ -63,6 +63,38 @@ describe('a queue', () => {
   );
 });
 
+describe('the limit of types', () => {
+  it('is told, and nothing of the request is created, also for many at the same moment', async () => {
+    const types = async () => {
+      const { rows } = await db.database.pool.query<{ count: number }>(
+        `select count(*)::int as count from ${db.schema}.job_types`,
+      );
+      return rows[0]?.count;
+    };
+    const names = createNames(db.database, 1);
+    await names.typeIds(Array.from({ length: 9_997 }, (_, index) => `type-${index}`));
+    await expect(names.typeIds(['a', 'b', 'c', 'd'])).rejects.toMatchObject({
+      code: 'too-many-types',
+    });
+    expect(await types()).toBe(9_997);
+    const keeper = await db.connect();
+    await keeper.query('begin');
+    await keeper.query('select from tenants where id = 1 for update');
+    const creating = Array.from({ length: 8 }, (_, index) =>
+      createNames(db.database, 1).typeIds([`late-${index}`]),
+    );
+    const done = Promise.allSettled(creating);
+    await untilWaiting(db, 'daybook:', 8);
+    await keeper.query('commit');
+    expect((await done).filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    expect(await types()).toBe(10_000);
+    const warmed = createNames(db.database, 1);
+    await warmed.warm();
+    expect((await warmed.typeIds(['type-1', 'type-9996'])).size).toBe(10_000);
+    await db.database.pool.query(`truncate ${db.schema}.job_types cascade`);
+  });
+});
+
 describe('the limit of queues', () => {
   it('is told, and nothing of the request is created', async () => {
     const names = createNames(db.database, 1);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
+import { silentObserver } from '../../../src/kernel/observer.ts';
 import { createWakeUp } from '../../../src/store/wake-up.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
@@ -31,6 +32,14 @@ async function eavesdrop(): Promise<string[]> {
   await client.query(`listen ${CHANNEL}`);
   return heard;
 }
+
+/** Connections that this process has, whatever state they are in. */
+const sockets = () =>
+  process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
+const withoutPassword = () => {
+  const { hostname: host, port, pathname, username: user } = new URL(db.connectionString);
+  return { host, port: Number(port), user, database: pathname.slice(1), password: '' };
+};
 
 describe('a hint', () => {
   it('wakes listeners here, and those of other processes, each for its topic', async () => {
@@ -107,6 +116,30 @@ describe('the listening connection', () => {
     const other = await db.anotherProcess();
     woken = 0;
     await expectSoon(() => (other.wakeUp.hint('log'), woken)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [
+      'LISTEN fails',
+      () => ({ connection: { connectionString: db.connectionString }, channel: '' }),
+    ],
+    ['the password is missing', () => ({ connection: withoutPassword(), channel: CHANNEL })],
+  ])('that cannot be had, because %s, leaves no connection behind', async (_, wrong) => {
+    await expectSoon(listeners).toHaveLength(1);
+    const before = sockets();
+    const failures: unknown[] = [];
+    const failing = createWakeUp({
+      ...wrong(),
+      processId: newId(),
+      observer: { ...silentObserver, warn: (message) => failures.push(message) },
+      clock: systemClock,
+      random: () => 0,
+    });
+    await failing.start();
+    await expectSoon(() => failures.length).toBeGreaterThan(3);
+    await failing.stop();
+    await expectSoon(listeners).toHaveLength(1);
+    await expectSoon(sockets).toBeLessThanOrEqual(before);
   });
 
   it('is not needed: the sequencer polls', async () => {

@@ -65,7 +65,7 @@ describe('problemOf', () => {
     undefined,
     Object.assign(new Error('duplicate key'), { code: '23505', detail: 'Key (id)=(1)' }),
     new DaybookError('internal', 'This should always hold: a'),
-    new DaybookError('handler-failed', 'secret'),
+    new DaybookError('handler-timeout', 'secret'),
     Object.assign(new Error('secret'), { code: 'FST_ERR_NEW', statusCode: 418 }),
   ])('shows nothing of %s', (thrown) => {
     const { problem, unexpected } = answerTo(thrown);

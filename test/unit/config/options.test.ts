@@ -51,8 +51,17 @@ describe('the defaults', () => {
   });
 
   it('of the server, which serves this machine only, and of the caretaker', () => {
-    expect(parseOptions(serverOptions, {})).toStrictEqual({ host: '127.0.0.1', port: 7_070 });
+    expect(parseOptions(serverOptions, {})).toStrictEqual({
+      host: '127.0.0.1',
+      port: 7_070,
+      allowedHosts: [],
+    });
     expect(parseOptions(caretakerOptions, {})).toStrictEqual({ expiryMs: 1_000 });
+  });
+
+  it.each(['daybook:7070', '*', 'http://daybook', 'a b', ''])('let in no host "%s"', (name) => {
+    const options = { allowedHosts: ['daybook', 'Queue.internal', '10.0.0.7', '[fd00::1]', name] };
+    expect(() => parseOptions(serverOptions, options)).toThrow(/allowedHosts\.4.*host name/);
   });
 
   it('stop a worker before Kubernetes does, and let three beats be missed', () => {
@@ -111,7 +120,7 @@ describe('an option that does not exist', () => {
     const { message } = refusal(() => parseOptions(serverOptions, { prot: 1 }));
     expect(message).toBe('There is no option "prot". Did you mean "port"?');
     const other = refusal(() => parseOptions(serverOptions, { concurency: 1 }));
-    expect(other.message).toBe('There is no option "concurency". Known: host, port.');
+    expect(other.message).toBe('There is no option "concurency". Known: host, port, allowedHosts.');
   });
 
   it('is refused also where nothing is said about it', () => {

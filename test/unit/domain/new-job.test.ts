@@ -84,6 +84,7 @@ describe('the limits of a submission', () => {
       maxAttempts: 1_000,
       timeoutMs: 7 * day,
       delayMs: 366 * day,
+      latestMs: endOfTime,
       tags: 20,
       tagLength: 100,
       keyLength: 255,

@@ -1,0 +1,33 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createProgram, type StartFlags } from '../../../src/cli/program.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** The flags that `daybook start` gets from a command line. */
+async function startFlags(...line: string[]): Promise<StartFlags> {
+  const start = vi.fn<(flags: StartFlags) => Promise<void>>(() => Promise.resolve());
+  const nothing = () => Promise.resolve();
+  const program = createProgram('1.2.3', { start, worker: nothing, migrate: nothing });
+  await program.parseAsync(['node', 'daybook', 'start', ...line]);
+  return start.mock.calls[0]?.[0] as StartFlags;
+}
+
+describe('--allow-host', () => {
+  it('takes any number of names, in one go or several', async () => {
+    const { allowHost, port } = await startFlags('--allow-host', 'a', 'b', '--port', '1');
+    expect([allowHost, port]).toEqual([['a', 'b'], 1]);
+    expect((await startFlags('--allow-host', 'a', '--allow-host', 'b,c')).allowHost).toEqual([
+      'a',
+      'b',
+      'c',
+    ]);
+  });
+
+  it('stands in the environment, which the line goes before', async () => {
+    vi.stubEnv('DAYBOOK_ALLOWED_HOSTS', ' daybook, queue.internal,');
+    expect((await startFlags()).allowHost).toEqual(['daybook', 'queue.internal']);
+    expect((await startFlags('--allow-host', 'other')).allowHost).toEqual(['other']);
+    vi.stubEnv('DAYBOOK_ALLOWED_HOSTS', '');
+    expect((await startFlags()).allowHost ?? []).toEqual([]);
+  });
+});
