@@ -4,11 +4,13 @@ import { changeJobs, type ChangeOutcome, type JobChange } from './commands/chang
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { jobEdit } from './commands/change/job-edit.ts';
 import { closedError, guarded } from './commands/guarded.ts';
+import { type Explanation, explainJob } from './commands/read/explain-job.ts';
 import { createJobWatch } from './commands/read/job-watch.ts';
 import { loadJobs } from './commands/read/load-jobs.ts';
 import { mustBeSound, type SubmittedJob } from './commands/submit/prepare-job.ts';
 import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
 import { createSubmitCoalescer } from './commands/submit/submit-coalescer.ts';
+import { type Replay, replayJobs, type ReplayOptions } from './commands/submit/replay-jobs.ts';
 import { submitJobs } from './commands/submit/submit-jobs.ts';
 import { type CommandOptions, executorFor, type WriteContext } from './commands/write-context.ts';
 import {
@@ -29,6 +31,7 @@ import { hasEnded } from './domain/job/state.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
+import { createLineage } from './kernel/lineage.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
 import { projections } from './projections/registry.ts';
@@ -45,6 +48,8 @@ import type { Middleware } from './workers/job-context.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { CommandOptions } from './commands/write-context.ts';
+export type { Explanation } from './commands/read/explain-job.ts';
+export type { Replay, ReplayOptions } from './commands/submit/replay-jobs.ts';
 export type { JobSnapshot } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
@@ -130,6 +135,10 @@ export interface Daybook {
     id: string,
     options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
   ): Promise<JobSnapshot>;
+  /** Why a job is where it is. @throws DaybookError `job-not-found` */
+  explain(id: string): Promise<Explanation>;
+  /** Runs jobs again as new ones, whatever became of them. */
+  replay(ids: readonly string[], options?: ReplayOptions): Promise<Replay>;
   /** Cancels a waiting job at once; asks a running one to stop. */
   cancel(id: string, options?: ReasonOptions): Promise<JobChanged>;
   /** Brings a dead job back for one more attempt, or runs a waiting one now (or after `delayMs`). */
@@ -262,6 +271,7 @@ async function prepare(
     catalog: definitions,
     coalescer: createSubmitCoalescer(database, tenantId),
     jobWatch: createJobWatch({ database, tenantId, wakeUp, clock }),
+    lineage: createLineage(),
     newId,
     random: Math.random,
     epoch: await followEpoch(database, clock, observer),
@@ -316,6 +326,8 @@ function facade(context: WriteContext, clock: Clock): Facade {
       if (hasEnded(job.state)) return job;
       throw new DaybookError('wait-timeout', `The job is ${job.phase} after ${timeoutMs} ms.`);
     },
+    explain: (id) => explainJob(context, id),
+    replay: (ids, options) => replayJobs(context, ids, options),
     cancel: (id, { reason = null, ...options }: Reason = {}) =>
       change(id, { kind: 'cancel', reason }, options),
     async retry(

@@ -15,6 +15,7 @@ import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/job.ts';
 import { jobListRoute } from './routes/jobs.ts';
 import { consumerRoutes } from './routes/log/consumers.ts';
+import { jobHistoryRoutes } from './routes/log/job-history.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
@@ -92,6 +93,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   outcomeRoutes(app, api, inProgress);
   workerRoutes(app, api);
   consumerRoutes(app, api);
+  jobHistoryRoutes(app, api);
   healthRoutes(app, api);
   errorPages(app);
 }

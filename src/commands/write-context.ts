@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../domain/retry-policy.ts';
+import type { Lineage } from '../kernel/lineage.ts';
 import type { Observer } from '../kernel/observer.ts';
 import type { Database, Queryable } from '../store/database.ts';
 import type { Names } from '../store/names.ts';
@@ -36,6 +37,8 @@ export interface WriteContext {
   readonly catalog: JobCatalog;
   readonly coalescer: SubmitCoalescer;
   readonly jobWatch: JobWatch;
+  /** Which job's handler is running, if one is. */
+  readonly lineage: Lineage;
   readonly newId: () => string;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -54,6 +57,12 @@ export interface CommandOptions {
   readonly idempotencyKey?: string | undefined;
   /** A client with an open transaction: the command commits, or not, with it. */
   readonly client?: Queryable | undefined;
+}
+
+/** The options of a command, led to by the handler that gives it unless its caller says otherwise. */
+export function traced(context: WriteContext, options: CommandOptions): CommandOptions {
+  const ancestry = options.causation === undefined ? context.lineage.current() : undefined;
+  return ancestry === undefined ? options : { ...options, causation: ancestry.causation };
 }
 
 /** Where a command's statements run: in the caller's transaction, if there is one. */

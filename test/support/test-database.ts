@@ -5,6 +5,7 @@ import { createJobWatch } from '../../src/commands/read/job-watch.ts';
 import { createSubmitCoalescer } from '../../src/commands/submit/submit-coalescer.ts';
 import type { WriteContext } from '../../src/commands/write-context.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { createLineage } from '../../src/kernel/lineage.ts';
 import { createUuidV7 } from '../../src/kernel/ids.ts';
 import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
 import type { Service } from '../../src/kernel/service.ts';
@@ -161,6 +162,7 @@ function makeProcess(
       wakeUp,
       observer,
       catalog: { defaultsOf: () => undefined, parsePayload: (_type, payload) => payload },
+      lineage: createLineage(),
       newId,
       random: Math.random,
       epoch: () => 1,

@@ -74,7 +74,7 @@ type Filter = {
 };
 
 /** @throws DaybookError `queue-not-found` */
-async function readPage(
+export async function readPage(
   { context }: Api,
   filter: Filter,
   cursor: string | undefined,

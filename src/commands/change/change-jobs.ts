@@ -15,7 +15,7 @@ import { type Decided, decisionRowOf, eventRowsOf } from './decision-rows.ts';
 import { type LoadedJob, loadJobs } from '../read/load-jobs.ts';
 import { checkAsker } from '../check-asker.ts';
 import { withLockTimeout } from '../with-lock-timeout.ts';
-import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
+import { type CommandOptions, executorFor, traced, type WriteContext } from '../write-context.ts';
 
 export interface JobChange {
   readonly id: string;
@@ -56,8 +56,9 @@ const ROUNDS = 8;
 export async function changeJobs(
   context: WriteContext,
   changes: readonly JobChange[],
-  options: CommandOptions = {},
+  given: CommandOptions = {},
 ): Promise<ChangeOutcome[]> {
+  const options = traced(context, given);
   for (const { command } of changes) checkAsker(options, command);
   const outcomes: (ChangeOutcome | undefined)[] = changes.map(() => undefined);
   for (let round = 1; ; round += 1) {

@@ -126,7 +126,7 @@ export function prepareJob(context: WriteContext, job: NewJob, at: string): Prep
     queue: job.queue ?? defaults.queue ?? 'default',
     data: event.data,
     payload,
-    correlation: job.correlationId ?? null,
+    correlation: job.correlationId ?? context.lineage.current()?.correlation ?? null,
     idempotencyKey: job.idempotencyKey ?? null,
   };
 }

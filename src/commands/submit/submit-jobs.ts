@@ -4,7 +4,7 @@ import { checkAsker } from '../check-asker.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { giveBirth } from './submit-coalescer.ts';
 import { submitKeyed } from './submit-keyed.ts';
-import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
+import { type CommandOptions, executorFor, traced, type WriteContext } from '../write-context.ts';
 
 /**
  * Submits jobs, all or none; a single one is a batch of one.
@@ -14,8 +14,9 @@ import { type CommandOptions, executorFor, type WriteContext } from '../write-co
 export async function submitJobs(
   context: WriteContext,
   jobs: readonly NewJob[],
-  options: CommandOptions = {},
+  given: CommandOptions = {},
 ): Promise<SubmittedJob[]> {
+  const options = traced(context, given);
   if (jobs.length === 0) return [];
   if (jobs.length > jobLimits.batch) {
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);

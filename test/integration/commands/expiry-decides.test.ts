@@ -60,6 +60,7 @@ const running = fc
       resultHash: null,
       deadReason: null,
       cancelReason: null,
+      replayOf: null,
     };
     return { state, startMarked };
   });
