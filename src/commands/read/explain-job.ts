@@ -33,6 +33,7 @@ export async function explainJob(context: WriteContext, id: string): Promise<Exp
     phase: phaseOf(state, readAtMs),
     because: explain(state, {
       nowMs: readAtMs,
+      show: (ms) => new Date(ms).toISOString(),
       queuePaused: queue.paused,
       sessions: sessions.map((session) => ({ ...session, lastBeatAtMs: session.last_beat_at })),
       ahead: counted?.ahead ?? null,

@@ -14,6 +14,8 @@ export interface SessionFacts {
 /** What is known around a job at the moment in question. */
 export interface Surroundings {
   readonly nowMs: number;
+  /** A time, for people; in ms since the epoch. */
+  readonly show: (ms: number) => string;
   readonly queuePaused: boolean;
   readonly sessions: readonly SessionFacts[];
   /** Due jobs that are claimed before it; null while it does not wait. */
@@ -50,19 +52,22 @@ export function explainJob(job: JobState, around: Surroundings): Because[] {
     case 'running':
       return explainRunning(job, around);
     case 'completed':
-      return [because('completed', `It completed at ${time(job.endedAtMs)}.`)];
+      return [because('completed', `It completed at ${shown(job.endedAtMs, around)}.`)];
     case 'cancelled':
       return [
-        because('cancelled', `It was cancelled at ${time(job.endedAtMs)}${why(job.cancelReason)}.`),
+        because(
+          'cancelled',
+          `It was cancelled at ${shown(job.endedAtMs, around)}${why(job.cancelReason)}.`,
+        ),
       ];
     case 'dead':
-      return [because('dead', `It died at ${time(job.endedAtMs)}: ${deathOf(job)}`)];
+      return [because('dead', `It died at ${shown(job.endedAtMs, around)}: ${deathOf(job)}`)];
   }
 }
 
 function explainWaiting(job: JobState, around: Surroundings): Because[] {
   const found: Because[] = [];
-  if (job.runAtMs > around.nowMs) found.push(explainDelay(job, around.nowMs));
+  if (job.runAtMs > around.nowMs) found.push(explainDelay(job, around));
   if (around.queuePaused) {
     found.push(because('queue-paused', `Its queue "${job.queue}" is paused.`));
   }
@@ -85,8 +90,8 @@ function explainWaiting(job: JobState, around: Surroundings): Because[] {
   return [...found, because('behind', `${count} before it.`)];
 }
 
-function explainDelay(job: JobState, nowMs: number): Because {
-  const until = `until ${time(job.runAtMs)}, for another ${span(job.runAtMs - nowMs)}`;
+function explainDelay(job: JobState, around: Surroundings): Because {
+  const until = `until ${shown(job.runAtMs, around)}, for another ${span(job.runAtMs - around.nowMs)}`;
   if (job.retrying) {
     const attempt = `attempt ${job.failures} of ${job.maxAttempts}`;
     const error = job.lastError === null ? '' : ` (${job.lastError.message.slice(0, 200)})`;
@@ -98,14 +103,15 @@ function explainDelay(job: JobState, nowMs: number): Because {
   return because('delayed', `It is scheduled: it waits ${until}.`);
 }
 
-function explainRunning(job: JobState, { sessions, nowMs }: Surroundings): Because[] {
+function explainRunning(job: JobState, around: Surroundings): Because[] {
   const { lease } = job;
+  const { sessions, nowMs } = around;
   const session = sessions.find(({ id }) => id === lease?.session);
   const where =
     session === undefined
       ? `in the session ${lease?.session}, which does not live any more: its jobs are taken back within seconds`
       : `in the worker "${session.name}", which last beat ${span(nowMs - session.lastBeatAtMs)} ago`;
-  const since = time(lease?.claimedAtMs ?? null);
+  const since = shown(lease?.claimedAtMs ?? null, around);
   const found = [because('running', `Attempt ${lease?.attempt} has run since ${since} ${where}.`)];
   if (job.cancelRequested !== null) {
     const text = `Somebody asked to cancel it${why(job.cancelRequested.reason)}; it ends when its handler does.`;
@@ -139,8 +145,8 @@ function why(reason: string | null): string {
   return reason === null ? '' : ` (${reason})`;
 }
 
-function time(ms: number | null): string {
-  return ms === null ? 'an unknown time' : new Date(ms).toISOString();
+function shown(ms: number | null, { show }: Surroundings): string {
+  return ms === null ? 'an unknown time' : show(ms);
 }
 
 /** A span of time for people: 850 ms, 12 s, 3 min, 5 h, 2 days. */

@@ -28,6 +28,7 @@ const worker = {
 };
 const usual: Surroundings = {
   nowMs: occurredAtMs(1) + 3_000,
+  show: (ms) => new Date(ms).toISOString(),
   queuePaused: false,
   sessions: [worker],
   ahead: 0,
