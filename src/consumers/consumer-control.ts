@@ -1,5 +1,5 @@
 import { DaybookError } from '../kernel/errors.ts';
-import { isUuid } from '../kernel/ids.ts';
+import { isUuid } from '../kernel/uuid.ts';
 import type { Database } from '../store/database.ts';
 import type { WakeUp } from '../store/wake-up.ts';
 import { abortRebuild, haltBuild, startRebuild } from './builds/rebuild.ts';

@@ -3,13 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 /** Fills and returns `size` random bytes. */
 export type RandomBytes = (size: number) => Uint8Array;
 
-const UUID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
-/** True for a UUID in its canonical lower-case form. */
-export function isUuid(text: string): boolean {
-  return UUID_PATTERN.test(text);
-}
-
 /**
  * Makes UUIDv7 (RFC 9562 section 5.7) that grow strictly within one process: the 12 bits after the
  * milliseconds are a counter that starts anew, at random below 2^11, in every millisecond (method 1).

@@ -1,5 +1,6 @@
 import { DaybookError } from '../../kernel/errors.ts';
-import { isUuid, sha256 } from '../../kernel/ids.ts';
+import { sha256 } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 
 /**
  * Where the next page begins, bound to the filter of the first: a token used with another filter is

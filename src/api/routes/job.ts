@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { loadJobs } from '../../commands/read/load-jobs.ts';
 import { readJob, waitForJob } from '../../commands/read/read-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import { shownMs } from '../schemas/fields.ts';

@@ -5,7 +5,7 @@ import {
   listWorkerSessions,
 } from '../../commands/work/worker-sessions.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import { shownMs } from '../schemas/fields.ts';

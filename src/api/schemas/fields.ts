@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { isKey, jobLimits } from '../../domain/job/new-job.ts';
 import { namePattern } from '../../domain/names.ts';
+import { uuidPattern } from '../../kernel/uuid.ts';
 import { isStorable } from '../../domain/storable-text.ts';
 import { described, named } from './registry.ts';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Of a queue or a type. */
 export const nameField = described(
@@ -14,7 +13,7 @@ export const nameField = described(
 );
 
 export const uuidField = described(
-  z.string().regex(UUID, 'must be a UUID in lower case'),
+  z.string().regex(uuidPattern, 'must be a UUID in lower case'),
   'A UUID in lower case.',
   { examples: ['0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11'] },
 );

@@ -1,7 +1,7 @@
 import { foldJob } from '../../domain/job/evolve.ts';
 import type { RecordedJobEvent } from '../../domain/job/events.ts';
 import type { JobState } from '../../domain/job/state.ts';
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import { decodeEvent } from '../../store/event-codec.ts';
 import type { Executor } from '../../store/statement.ts';
 import { readStreams } from '../../store/statements/read-streams.ts';

@@ -1,4 +1,5 @@
-import { isUuid, sha256 } from '../../kernel/ids.ts';
+import { sha256 } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import { codeOf, sqlState } from '../../store/sqlstate.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { decideJob } from '../../domain/job/decide.ts';

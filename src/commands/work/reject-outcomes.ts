@@ -1,4 +1,4 @@
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import { recordRejections } from '../../store/statements/record-rejections.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import type { WriteContext } from '../write-context.ts';

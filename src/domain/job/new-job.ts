@@ -1,4 +1,4 @@
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 import { isName } from '../names.ts';
 import { maxRetryDelayMs, type RetryPolicy, retryPolicyFault } from '../retry-policy.ts';
 import { isStorable } from '../storable-text.ts';

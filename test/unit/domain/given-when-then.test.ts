@@ -8,7 +8,8 @@ import {
   recordEvents,
   specificationFor,
 } from '../../../src/testing/given-when-then.ts';
-import { isUuid, uuidV7TimeMs } from '../../../src/kernel/ids.ts';
+import { uuidV7TimeMs } from '../../../src/kernel/ids.ts';
+import { isUuid } from '../../../src/kernel/uuid.ts';
 import { claim, claimed, complete, completed, running, submitted } from './job-fixtures.ts';
 
 describe('given/when/then of a job', () => {

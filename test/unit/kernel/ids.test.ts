@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createUuidV7, isUuid, sha256, uuidV5, uuidV7TimeMs } from '../../../src/kernel/ids.ts';
+import { createUuidV7, sha256, uuidV5, uuidV7TimeMs } from '../../../src/kernel/ids.ts';
+import { isUuid } from '../../../src/kernel/uuid.ts';
 
 const zeros = (size: number) => new Uint8Array(size);
 const ones = (size: number) => new Uint8Array(size).fill(0xff);
