@@ -50,6 +50,7 @@ describe('the fold of a stream', () => {
       tags: [],
       uniqueKey: null,
       correlation: null,
+      replayOf: null,
       payloadHash: job.payloadHash,
       payloadBytes: 17,
       payloadErased: false,
