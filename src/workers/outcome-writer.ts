@@ -23,8 +23,8 @@ export interface OutcomeWriter {
   add(attempt: EndedAttempt): void;
   /** Attempts handed over and not written yet. */
   readonly size: number;
-  /** The jobs of those attempts. */
-  jobIds(): string[];
+  /** The lease tokens of those attempts. */
+  leaseTokens(): string[];
   /** Resolves once everything handed over so far is written or given up. */
   flushed(): Promise<void>;
   /** Gives up on what is not written: its lease is gone. */
@@ -97,7 +97,7 @@ export function createOutcomeWriter(context: WriteContext, clock: Clock): Outcom
     get size() {
       return waiting.length + writing.length;
     },
-    jobIds: () => [...writing, ...waiting].map(({ job }) => job.id),
+    leaseTokens: () => [...writing, ...waiting].map(({ job }) => job.leaseToken),
     add(attempt) {
       waiting.push(attempt);
       busy ??= Promise.resolve().then(writeAll);

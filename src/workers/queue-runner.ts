@@ -1,46 +1,28 @@
 import { claimJobs, type ClaimedJob, fromTheFront } from '../commands/work/claim-jobs.ts';
-import { completeJobs } from '../commands/work/complete-jobs.ts';
-import { loadJobs } from '../commands/read/load-jobs.ts';
-import { markSuspectStart } from '../commands/work/worker-sessions.ts';
-import type { WriteContext } from '../commands/write-context.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { isDaybookError } from '../kernel/errors.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
-import { type ClaimCursor, createClaimCursor } from './claim-cursor.ts';
-import { type ClaimPace, createClaimPace } from './claim-pace.ts';
-import { type AbortReason, createJobAbort, type JobAbort, type JobContext } from './job-context.ts';
-import type { JobNotes } from './job-notes.ts';
+import { type ClaimCursor, createClaimCursor } from './claiming/claim-cursor.ts';
+import { type ClaimPace, createClaimPace } from './claiming/claim-pace.ts';
+import type { HeldJobs, QueueShare, StartedJob } from './claiming/held-jobs.ts';
+import { createPrefetch, type Prefetch } from './claiming/prefetch.ts';
+import type { SuspectSlot } from './claiming/suspect-slot.ts';
+import { releaseUnknownClaims } from './claiming/unknown-claims.ts';
 import type { OutcomeWriter } from './outcome-writer.ts';
-import { createPrefetch, type Prefetch } from './prefetch.ts';
-import { type RunOptions, type RunOutcome, runJob } from './run-job.ts';
-import { releaseUnknownClaims } from './unknown-claims.ts';
+import { type ClaimRunner, runClaim } from './run-claim.ts';
 
-export interface QueueRunnerOptions {
-  readonly context: WriteContext;
+export interface QueueRunnerOptions extends ClaimRunner {
   readonly queue: string;
   readonly concurrency: number;
   readonly maxPrefetch: number;
   readonly maxPrefetchBytes: number;
   readonly pollMs: number;
   readonly clock: Clock;
-  readonly run: RunOptions;
+  readonly held: HeldJobs;
+  readonly suspectSlot: SuspectSlot;
   readonly outcomes: OutcomeWriter;
-  readonly notes: JobNotes;
   /** The session to claim for; null while there is none. */
   readonly session: () => string | null;
-  /** Of this process: at most one suspect runs at a time, whatever its queue. */
-  readonly suspectSlot: { taken: boolean };
-}
-
-/** Works one queue: claims into a local buffer, runs what is in it, hands the outcomes over. */
-export interface QueueRunner extends Service {
-  /** Stops the handlers of jobs by id (or all), for a reason. */
-  abort(reason: AbortReason, jobIds?: readonly string[]): void;
-  /** Takes what was claimed and not started yet. */
-  drainBuffer(): ClaimedJob[];
-  /** Resolves when nothing runs any more. */
-  idle(): Promise<void>;
 }
 
 /** Outcomes that may wait to be written before no more jobs are started. */
@@ -51,23 +33,22 @@ const SUSPECTS_EVERY_MS = 1_000;
 const UNKNOWN_CLAIMS_EVERY_MS = 10_000;
 
 /**
+ * Works one queue: claims into a local buffer, runs what is in it, hands the outcomes over.
  * claiming <-> waiting for room or for jobs, until stop; running jobs go on beside it. A claim is
  * made when there is room for at least half a batch, so that claims stay few when jobs are quick.
  */
-export function createQueueRunner(options: QueueRunnerOptions): QueueRunner {
-  return new Runner(options);
+export function createQueueRunner(options: QueueRunnerOptions): Service {
+  return new QueueRunner(options);
 }
 
-class Runner implements QueueRunner {
+class QueueRunner implements Service {
   readonly name: string;
   readonly #options: QueueRunnerOptions;
   readonly #loop: Loop;
   readonly #cursor: ClaimCursor;
   readonly #prefetch: Prefetch;
   readonly #pace: ClaimPace;
-  readonly #running = new Map<string, JobAbort>();
-  readonly #whenIdle: (() => void)[] = [];
-  #buffer: ClaimedJob[] = [];
+  readonly #share: QueueShare;
   #suspectsAt = Number.NEGATIVE_INFINITY;
   #unknownClaimsAt: number;
   #stopListening: () => void = () => undefined;
@@ -76,6 +57,7 @@ class Runner implements QueueRunner {
     const { context, clock, queue } = options;
     this.name = `queue ${queue}`;
     this.#options = options;
+    this.#share = options.held.share(queue);
     this.#unknownClaimsAt = clock.elapsedMs();
     this.#cursor = createClaimCursor(clock);
     this.#prefetch = createPrefetch(clock, options.maxPrefetch);
@@ -105,22 +87,6 @@ class Runner implements QueueRunner {
     await this.#loop.stop();
   }
 
-  abort(reason: AbortReason, jobIds?: readonly string[]): void {
-    for (const id of jobIds ?? this.#running.keys()) this.#running.get(id)?.abort(reason);
-    if (reason !== 'lease-lost') return;
-    if (this.#buffer.some((job) => job.suspect)) this.#options.suspectSlot.taken = false;
-    this.#buffer = [];
-  }
-
-  drainBuffer(): ClaimedJob[] {
-    return this.#buffer.splice(0);
-  }
-
-  async idle(): Promise<void> {
-    if (this.#running.size === 0) return;
-    await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
-  }
-
   async #step(signal: AbortSignal): Promise<number> {
     const { pollMs } = this.#options;
     const session = this.#options.session();
@@ -141,7 +107,7 @@ class Runner implements QueueRunner {
   /** Jobs to claim now; 0 while the buffer is more than half full. */
   #wanted(): number {
     const { concurrency, outcomes } = this.#options;
-    const held = this.#running.size + this.#buffer.length;
+    const held = this.#share.running + this.#share.buffered;
     const ahead = this.#prefetch.target();
     const room = concurrency + ahead - held;
     const worthIt = held < concurrency || room > ahead / 2;
@@ -161,127 +127,55 @@ class Runner implements QueueRunner {
 
   /** Claims are made by this loop alone, so none can be under way while it looks. */
   async #releaseUnknown(session: string): Promise<void> {
-    const { context, queue, clock, outcomes } = this.#options;
+    const { context, queue, clock, held } = this.#options;
     if (clock.elapsedMs() - this.#unknownClaimsAt < UNKNOWN_CLAIMS_EVERY_MS) return;
-    const buffered = this.#buffer.map((job) => job.id);
-    const known = new Set([...this.#running.keys(), ...buffered, ...outcomes.jobIds()]);
-    await releaseUnknownClaims(context, session, queue, known);
+    await releaseUnknownClaims(context, session, queue, held.leaseTokens());
     this.#unknownClaimsAt = clock.elapsedMs();
   }
 
   async #claimSuspect(session: string, signal: AbortSignal): Promise<void> {
     const { context, queue, suspectSlot, clock } = this.#options;
-    if (suspectSlot.taken || clock.elapsedMs() - this.#suspectsAt < SUSPECTS_EVERY_MS) return;
-    this.#suspectsAt = clock.elapsedMs();
-    suspectSlot.taken = true;
-    const cursorsMs = fromTheFront;
-    const request = { queue, session, limit: 1, suspects: true, maxBytes: 1, cursorsMs };
-    const jobs = await claimJobs(context, request).catch((error: unknown) => {
-      suspectSlot.taken = false;
-      throw error;
+    if (clock.elapsedMs() - this.#suspectsAt < SUSPECTS_EVERY_MS) return;
+    await suspectSlot.claim(async () => {
+      this.#suspectsAt = clock.elapsedMs();
+      const cursorsMs = fromTheFront;
+      const request = { queue, session, limit: 1, suspects: true, maxBytes: 1, cursorsMs };
+      this.#accept(await claimJobs(context, request), session, signal);
     });
-    suspectSlot.taken = jobs.length > 0;
-    this.#accept(jobs, session, signal);
   }
 
   #accept(jobs: readonly ClaimedJob[], session: string, signal: AbortSignal): void {
     // A session that ended during the claim has lost these jobs; a stopping worker gives them back.
     if (session !== this.#options.session()) return;
-    this.#buffer.push(...jobs);
+    this.#share.buffer(jobs);
     if (!signal.aborted) this.#fill();
   }
 
   #fill(): void {
     const { concurrency, outcomes } = this.#options;
-    while (this.#running.size < concurrency && outcomes.size < MAX_UNWRITTEN) {
-      const job = this.#buffer.shift();
-      if (job === undefined) break;
-      void this.#run(job);
+    while (this.#share.running < concurrency && outcomes.size < MAX_UNWRITTEN) {
+      const started = this.#share.start();
+      if (started === undefined) break;
+      void this.#run(started);
     }
   }
 
-  async #run(job: ClaimedJob): Promise<void> {
-    const { clock, notes, outcomes, suspectSlot } = this.#options;
-    const abort = createJobAbort();
-    this.#running.set(job.id, abort);
+  async #run({ job, abort, ended }: StartedJob): Promise<void> {
+    const { clock, notes, outcomes } = this.#options;
     const startedAt = clock.elapsedMs();
-    const outcome = await this.#runGuarded(job, abort);
-    this.#running.delete(job.id);
+    const outcome = await runClaim(this.#options, job, abort);
     notes.forget(job.id);
-    if (job.suspect) {
-      // Where one was there may be more: the next is looked for at once.
-      suspectSlot.taken = false;
-      this.#suspectsAt = Number.NEGATIVE_INFINITY;
-      this.#loop.wake();
-    }
     this.#prefetch.finished();
     if (outcome.kind !== 'none') {
       outcomes.add({ job, outcome, runMs: clock.elapsedMs() - startedAt });
     }
+    ended();
+    if (job.suspect) {
+      // Where one was there may be more: the next is looked for at once.
+      this.#suspectsAt = Number.NEGATIVE_INFINITY;
+      this.#loop.wake();
+    }
     this.#fill();
     if (this.#wanted() > 0) this.#loop.wake();
-    if (this.#running.size === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
-
-  async #runGuarded(job: ClaimedJob, abort: JobAbort): Promise<RunOutcome> {
-    const { context, run } = this.#options;
-    if (job.suspect && !(await markSuspect(context, job))) return { kind: 'none' };
-    const transaction = { completed: false };
-    const handed = contextFor(this.#options, job, abort, transaction);
-    const outcome = await runJob(job, handed, abort, run);
-    return transaction.completed ? afterTransaction(context, job, outcome) : outcome;
-  }
-}
-
-/** Notes the start of a suspect; false when its lease is gone already. */
-async function markSuspect(context: WriteContext, job: ClaimedJob): Promise<boolean> {
-  try {
-    return await markSuspectStart(context, job.id, job.leaseToken);
-  } catch (error) {
-    // Unmarked it must not run: a crash would not count. The lease lapses, and it comes again.
-    context.observer.warn('the start of a suspect could not be marked', { error });
-    return false;
-  }
-}
-
-function contextFor(
-  { context, notes }: QueueRunnerOptions,
-  claimed: ClaimedJob,
-  abort: JobAbort,
-  transaction: { completed: boolean },
-): JobContext {
-  const { leaseToken, payload: _payload, suspect: _suspect, ...job } = claimed;
-  return {
-    job,
-    get signal() {
-      return abort.signal;
-    },
-    log: (message) => notes.log(job.id, job.attempt, message),
-    progress: (progress) => notes.progress(job.id, progress),
-    async completeIn(client, result) {
-      await completeJobs(context, [{ id: job.id, leaseToken, result }], { client });
-      transaction.completed = true;
-    },
-  };
-}
-
-/**
- * What is left to write for a job that completed in its handler's own transaction: nothing, if that
- * committed. If it did not, the job was not done, whatever the handler returned.
- */
-async function afterTransaction(
-  context: WriteContext,
-  job: ClaimedJob,
-  outcome: RunOutcome,
-): Promise<RunOutcome> {
-  if (outcome.kind !== 'complete') return outcome;
-  try {
-    const loaded = await loadJobs(context.database, context.tenantId, [job.id]);
-    if (loaded.get(job.id)?.state.lease?.token !== job.leaseToken) return { kind: 'none' };
-  } catch (error) {
-    if (!isDaybookError(error, 'database-unavailable')) throw error;
-    return { kind: 'none' };
-  }
-  const message = 'The transaction in which the job completed was not committed.';
-  return { kind: 'fail', error: { name: 'NotCommitted', message }, retryable: true };
 }

@@ -5,11 +5,13 @@ import type { WorkerOptions } from '../config/options.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
+import { createHeldJobs, type HeldJobs } from './claiming/held-jobs.ts';
+import { createSuspectSlot } from './claiming/suspect-slot.ts';
 import type { Definitions } from './definitions/job-catalog.ts';
 import type { Middleware } from './job-context.ts';
 import { createJobNotes, type JobNotes } from './job-notes.ts';
 import { createOutcomeWriter, type OutcomeWriter } from './outcome-writer.ts';
-import { createQueueRunner, type QueueRunner } from './queue-runner.ts';
+import { createQueueRunner } from './queue-runner.ts';
 import { type Session, startSession } from './session/session.ts';
 
 export interface WorkerParts {
@@ -43,7 +45,8 @@ class SessionWorker implements Worker {
   readonly #options: WorkerOptions;
   readonly #outcomes: OutcomeWriter;
   readonly #notes: JobNotes;
-  readonly #runners: readonly QueueRunner[];
+  readonly #held: HeldJobs;
+  readonly #runners: readonly Service[];
   readonly #keeper: Loop;
   #session: Session | null = null;
   #stopping = false;
@@ -56,6 +59,7 @@ class SessionWorker implements Worker {
     this.#options = options;
     this.#outcomes = createOutcomeWriter(context, clock);
     this.#notes = createJobNotes(context, clock, options.maxLogLines);
+    this.#held = createHeldJobs(() => this.#outcomes.leaseTokens());
     this.#runners = this.#makeRunners();
     this.#keeper = createLoop({
       name: 'session-keeper',
@@ -92,11 +96,11 @@ class SessionWorker implements Worker {
     return this.#stopped;
   }
 
-  #makeRunners(): QueueRunner[] {
+  #makeRunners(): Service[] {
     const { context, definitions, middleware, clock } = this.#parts;
     const { timeoutMs: defaultTimeoutMs, abortGraceMs } = this.#options;
     const run = { definitions, middleware, clock, defaultTimeoutMs, abortGraceMs };
-    const suspectSlot = { taken: false };
+    const suspectSlot = createSuspectSlot(this.#held);
     return this.#options.queues.map((queue) =>
       createQueueRunner({
         ...this.#options,
@@ -104,6 +108,7 @@ class SessionWorker implements Worker {
         queue,
         clock,
         run,
+        held: this.#held,
         suspectSlot,
         outcomes: this.#outcomes,
         notes: this.#notes,
@@ -123,9 +128,7 @@ class SessionWorker implements Worker {
       slots: concurrency * queues.length,
       clock,
       onLost: () => this.#lose(),
-      onCancelRequested: (ids) => {
-        for (const runner of this.#runners) runner.abort('cancelled', ids);
-      },
+      onCancelRequested: (ids) => this.#held.abort('cancelled', ids),
     });
   }
 
@@ -135,7 +138,8 @@ class SessionWorker implements Worker {
       session: this.#session?.id,
     });
     this.#session = null;
-    for (const runner of this.#runners) runner.abort('lease-lost');
+    this.#held.abort('lease-lost');
+    this.#held.takeBuffered();
     this.#outcomes.abandon();
     this.#keeper.wake();
   }
@@ -145,7 +149,7 @@ class SessionWorker implements Worker {
     this.#stopListening();
     await Promise.all(this.#runners.map((runner) => runner.stop()));
     await this.#keeper.stop();
-    await this.#release(this.#runners.flatMap((runner) => runner.drainBuffer()));
+    await this.#release(this.#held.takeBuffered());
     await this.#finishRunning();
     await this.#outcomes.flushed();
     await this.#notes.stop();
@@ -154,11 +158,11 @@ class SessionWorker implements Worker {
   }
 
   async #finishRunning(): Promise<void> {
-    const idle = Promise.all(this.#runners.map((runner) => runner.idle()));
+    const idle = this.#held.idle();
     const limit = new AbortController();
     await Promise.race([idle, this.#parts.clock.sleep(this.#options.shutdownMs, limit.signal)]);
     limit.abort();
-    for (const runner of this.#runners) runner.abort('shutdown');
+    this.#held.abort('shutdown');
     await idle;
   }
 

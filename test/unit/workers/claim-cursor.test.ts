@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromTheFront } from '../../../src/commands/work/claim-jobs.ts';
-import { type ClaimCursor, createClaimCursor } from '../../../src/workers/claim-cursor.ts';
+import { type ClaimCursor, createClaimCursor } from '../../../src/workers/claiming/claim-cursor.ts';
 import { createFakeClock, type FakeClock } from '../../../src/testing/fake-clock.ts';
 import { claimedJob } from './claimed-job.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../../src/testing/fake-clock.ts';
-import { createPrefetch } from '../../../src/workers/prefetch.ts';
+import { createPrefetch } from '../../../src/workers/claiming/prefetch.ts';
 
 function setUp(max = 1_000) {
   const clock = createFakeClock(1_000_000);

@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock } from '../../kernel/clock.ts';
 
 /** How much work to hold ahead, in ms of it: enough to hide a claim's round trip, no more. */
 const AHEAD_MS = 150;

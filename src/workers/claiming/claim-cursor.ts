@@ -1,5 +1,5 @@
-import type { Clock } from '../kernel/clock.ts';
-import { type ClaimedJob, fromTheFront } from '../commands/work/claim-jobs.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { type ClaimedJob, fromTheFront } from '../../commands/work/claim-jobs.ts';
 
 /**
  * How far behind the last claim the next one starts. Jobs become visible out of order by as long as

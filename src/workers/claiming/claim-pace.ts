@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/clock.ts';
+import type { Clock } from '../../kernel/clock.ts';
 
 /** The first pause after a claim that found nothing, and the longest, in ms. */
 const FIRST_MS = 2;
