@@ -96,6 +96,26 @@ describe('a worker process that dies', () => {
     expect(await rejectedOutcomes()).toBe(0);
   });
 
+  it.each(['blocks', 'blocks-midway'])(
+    'keeps the neighbours of a job that %s the event loop, longer than the lease',
+    async (type) => {
+      const worker = await startWorker(quick);
+      const blocks = { type, payload: { ms: 3_000 } };
+      // The thread that beats comes up while the first one blocks.
+      await daybook.waitFor((await daybook.submit(blocks)).id);
+      const neighbour = await daybook.submit({ type: 'slow', payload: { ms: 5_000 } });
+      await vi.waitFor(async () =>
+        expect((await daybook.get(neighbour.id))?.phase).toBe('running'),
+      );
+      for (const { id } of [await daybook.submit(blocks), neighbour]) {
+        expect((await daybook.waitFor(id)).phase).toBe('completed');
+        expect(await daybook.eventsOf(id)).toEqual(['JobSubmitted', 'JobClaimed', 'JobCompleted']);
+      }
+      expect(worker.output).not.toContain('session was lost');
+      expect(await rejectedOutcomes()).toBe(0);
+    },
+  );
+
   it('loses them when it hangs for longer than it may', async () => {
     await startWorker({ ...quick, stallMs: 1_000 });
     const { id } = await daybook.submit({ type: 'blocks', payload: { ms: 6_000 } });

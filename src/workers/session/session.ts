@@ -1,8 +1,4 @@
-import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Worker as Thread } from 'node:worker_threads';
 import {
   beatWorkerSession,
   endWorkerSession,
@@ -12,7 +8,8 @@ import type { WriteContext } from '../../commands/write-context.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
-import type { BeatMessage, BeatThreadData, MainMessage } from './beat-messages.ts';
+import type { BeatMessage, MainMessage } from './beat-messages.ts';
+import { type BeatThread, startBeatThread } from './start-beat-thread.ts';
 
 export interface SessionOptions {
   readonly name: string;
@@ -28,6 +25,8 @@ export interface SessionOptions {
   readonly onCancelRequested: (jobIds: readonly string[]) => void;
   /** The lease has lapsed, or may have: nothing of this session may be written any more. */
   readonly onLost: () => void;
+  /** Default: a thread of this process. */
+  readonly startThread?: typeof startBeatThread;
 }
 
 /** A worker session: one row that stands for all the jobs this process holds. */
@@ -60,8 +59,11 @@ class BeatenSession implements Session {
   readonly id: string;
   readonly #context: WriteContext;
   readonly #options: SessionOptions;
-  /** Null for a pool whose connection cannot be handed over: then this thread beats. */
-  readonly #thread: Thread | null;
+  /**
+   * Null for a pool whose connection cannot be handed over, and once the thread has failed: then
+   * this thread beats.
+   */
+  #thread: BeatThread | null;
   readonly #loop: Loop;
   #over = false;
   #threadBeats = false;
@@ -109,10 +111,20 @@ class BeatenSession implements Session {
     const { beatMs } = this.#options;
     if (this.#over) return TURNING_EVERY_MS;
     this.#thread?.postMessage('turning' satisfies MainMessage);
-    // Until the thread is up, and where there is none, this loop beats.
-    if (!this.#threadBeats) await this.look();
+    // Until the thread is up, and where there is none, this loop beats. And where it seems that the
+    // thread did not: after an event loop that was blocked, this step can run before its messages.
+    if (!this.#threadBeats || this.#hasLapsed()) await this.#lookInTime();
     this.#loseIfLapsed();
     return this.#thread === null ? beatMs : Math.min(TURNING_EVERY_MS, beatMs);
+  }
+
+  /** A database that does not answer must not keep a lapsed session alive. */
+  async #lookInTime(): Promise<void> {
+    const { clock, leaseMs, beatMs } = this.#options;
+    const leftMs = this.#beatenAt + leaseMs - clock.elapsedMs();
+    const answered = new AbortController();
+    const tooLate = clock.sleep(Math.max(leftMs + 1, beatMs), answered.signal);
+    await Promise.race([this.look(), tooLate]).finally(() => answered.abort());
   }
 
   #heard(cancelRequested: readonly string[]): void {
@@ -122,8 +134,12 @@ class BeatenSession implements Session {
 
   /** Without a beat for a whole lease the jobs may be another's by now. */
   #loseIfLapsed(): void {
+    if (this.#hasLapsed()) this.#lose();
+  }
+
+  #hasLapsed(): boolean {
     const { clock, leaseMs } = this.#options;
-    if (clock.elapsedMs() - this.#beatenAt > leaseMs) this.#lose();
+    return clock.elapsedMs() - this.#beatenAt > leaseMs;
   }
 
   #lose(): void {
@@ -133,9 +149,9 @@ class BeatenSession implements Session {
     this.#options.onLost();
   }
 
-  #makeThread(): Thread | null {
+  #makeThread(): BeatThread | null {
     const { database, tenantId, observer } = this.#context;
-    const { beatMs, stallMs } = this.#options;
+    const { beatMs, stallMs, startThread = startBeatThread } = this.#options;
     const { connectionString } = database.connection;
     if (typeof connectionString !== 'string') return null;
     const { schema } = database;
@@ -148,25 +164,15 @@ class BeatenSession implements Session {
       else observer.warn('a beat failed', { reason: message.message });
     });
     thread.on('error', (error) => observer.warn('the beat thread failed', { error }));
+    // Its last message may have been a beat: this thread goes on where it ended.
+    for (const end of ['error', 'exit'] as const) {
+      thread.on(end, () => {
+        this.#thread = null;
+        this.#threadBeats = false;
+        this.#loop.wake();
+      });
+    }
     thread.unref();
     return thread;
   }
-}
-
-/**
- * From source the thread has to load TypeScript for itself: Node 20 hands no loader down to threads,
- * and `--import tsx` does nothing in them. Built, it is plain JavaScript.
- */
-function startThread(data: BeatThreadData): Thread {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Thread(new URL('./beat-thread.js', import.meta.url), { workerData: data });
-  }
-  const file = new URL('./beat-thread.ts', import.meta.url).href;
-  const tsxFolder = dirname(createRequire(import.meta.url).resolve('tsx/package.json'));
-  const tsx = pathToFileURL(join(tsxFolder, 'dist/esm/api/index.mjs')).href;
-  const start = `import(${JSON.stringify(tsx)}).then(({ register }) => {
-    register();
-    return import(${JSON.stringify(file)});
-  })`;
-  return new Thread(start, { eval: true, workerData: data });
 }
