@@ -1,3 +1,5 @@
+import { isDaybookError } from '../kernel/errors.ts';
+
 /** The SQLSTATEs that Daybook tells apart, by name. Never match an error by its message. */
 export const sqlState = {
   uniqueViolation: '23505',
@@ -12,6 +14,7 @@ export const sqlState = {
   cannotConnectNow: '57P03',
   tooManyConnections: '53300',
   diskFull: '53100',
+  readOnlyTransaction: '25006',
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   undefinedFunction: '42883',
@@ -30,6 +33,9 @@ export const sqlState = {
 
 /** Classes (the first two characters) that say the connection or the server is gone. */
 const connectionClasses = new Set(['08']);
+
+/** Classes that say that a value cannot be stored: data exceptions, and program limits exceeded. */
+const permanentClasses = new Set(['22', '54']);
 
 const unavailable = new Set<string>([
   sqlState.adminShutdown,
@@ -61,6 +67,16 @@ export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return isLostConnection(error);
   return unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2));
+}
+
+/**
+ * True when the values of a statement are at fault, so that it would fail again however often it is
+ * repeated. Everything else (a deadlock, a full disk, a standby, a timeout) may pass.
+ */
+export function isPermanent(error: unknown): boolean {
+  const code = codeOf(error) ?? '';
+  if (isDaybookError(error)) return code.startsWith('payload-');
+  return permanentClasses.has(code.slice(0, 2));
 }
 
 /**
