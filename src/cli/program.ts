@@ -37,7 +37,9 @@ export function createProgram(version: string, actions: Actions): Command {
   const schema = () =>
     new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
   const queue = () =>
-    new Option('--queue <name...>', 'queues to work').default(['default'], 'default');
+    new Option('--queue <name...>', 'queues to work')
+      .argParser(eachOnce)
+      .default(defaultQueues, 'default');
   const concurrency = () =>
     new Option('--concurrency <n>', 'jobs of a queue at the same time')
       .argParser(wholeNumber(1, 10_000))
@@ -91,6 +93,13 @@ export function createProgram(version: string, actions: Actions): Command {
 function names(text: string, before: readonly string[] = []): readonly string[] {
   const more = text.split(',').map((name) => name.trim());
   return [...before, ...more.filter((name) => name !== '')];
+}
+
+const defaultQueues: readonly string[] = ['default'];
+
+/** Collects names; those that are given replace the default. */
+function eachOnce(name: string, before: readonly string[]): readonly string[] {
+  return before === defaultQueues ? [name] : [...new Set([...before, name])];
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

@@ -30,8 +30,12 @@ export const databaseOptions = z.strictObject({
 /** How a worker takes and runs jobs. */
 export const workerOptions = z
   .strictObject({
-    /** Queues to work, in no particular order. */
-    queues: z.array(z.string()).min(1).default(['default']),
+    /** Queues to work, in no particular order, each once. */
+    queues: z
+      .array(z.string())
+      .min(1)
+      .refine((queues) => new Set(queues).size === queues.length, 'must name each queue once')
+      .default(['default']),
     /** Jobs of one queue that run at the same time in this process. */
     concurrency: z.number().int().min(1).max(10_000).default(10),
     /** What `GET /workers` calls this process; default: host and process id. */

@@ -31,3 +31,15 @@ describe('--allow-host', () => {
     expect((await startFlags()).allowHost ?? []).toEqual([]);
   });
 });
+
+describe('--queue', () => {
+  it.each([
+    ['the default', [], ['default']],
+    ['those named', ['--queue', 'mail', 'sms'], ['mail', 'sms']],
+    ['those named one by one', ['--queue', 'mail', '--queue', 'sms'], ['mail', 'sms']],
+    ['the default, named', ['--queue', 'default', 'mail'], ['default', 'mail']],
+    ['each once', ['--queue', 'mail', 'sms', 'mail', '--queue', 'sms'], ['mail', 'sms']],
+  ])('works %s of the queues', async (_, line, queues) => {
+    expect((await startFlags(...line)).queue).toEqual(queues);
+  });
+});

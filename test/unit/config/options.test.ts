@@ -137,6 +137,7 @@ describe('an option of the wrong kind', () => {
     [workerOptions, { concurrency: Number.NaN }, 'concurrency', 'number'],
     [workerOptions, { leaseMs: hour + 1 }, 'leaseMs', '3600000'],
     [workerOptions, { queues: [] }, 'queues', '1'],
+    [workerOptions, { queues: ['a', 'b', 'a'] }, 'queues', 'once'],
     [workerOptions, { queues: 'default' }, 'queues', 'array'],
     [workerOptions, { queues: ['a', 7] }, 'queues.1', 'string'],
     [workerOptions, { name: '' }, 'name', '1'],
