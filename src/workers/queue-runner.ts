@@ -51,6 +51,7 @@ class QueueRunner implements Service {
   readonly #share: QueueShare;
   #suspectsAt = Number.NEGATIVE_INFINITY;
   #unknownClaimsAt: number;
+  #stopping = false;
   #stopListening: () => void = () => undefined;
 
   constructor(options: QueueRunnerOptions) {
@@ -66,7 +67,7 @@ class QueueRunner implements Service {
       name: this.name,
       clock,
       random: context.random,
-      step: (signal) => this.#step(signal),
+      step: () => this.#step(),
       onError: (error) => {
         this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
         context.observer.warn(`claiming from "${queue}" failed`, { error });
@@ -76,6 +77,7 @@ class QueueRunner implements Service {
   }
 
   async start(): Promise<void> {
+    this.#stopping = false;
     const { context, queue } = this.#options;
     const ids = await context.names.queueIds([queue]);
     this.#stopListening = context.wakeUp.on(`queue:${ids.get(queue) ?? 0}`, this.#loop.wake);
@@ -83,22 +85,25 @@ class QueueRunner implements Service {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.#stopListening();
     await this.#loop.stop();
   }
 
-  async #step(signal: AbortSignal): Promise<number> {
+  async #step(): Promise<number> {
     const { pollMs } = this.#options;
     const session = this.#options.session();
     if (session === null) return pollMs;
     await this.#releaseUnknown(session);
-    await this.#claimSuspect(session, signal);
+    await this.#claimSuspect(session);
+    // What waits because too much was unwritten starts here once that is not so any more.
+    this.#fill();
     const limit = Math.min(this.#wanted(), 1_000);
     if (limit === 0) return pollMs;
     const waitMs = this.#pace.waitMs();
     if (waitMs > 0) return waitMs;
     const claimed = await this.#claim(session, limit);
-    this.#accept(claimed, session, signal);
+    this.#accept(claimed, session);
     if (claimed.length === limit) return 0;
     // A hint that came during the claim may be about what it did not see yet.
     return pollMs;
@@ -133,26 +138,27 @@ class QueueRunner implements Service {
     this.#unknownClaimsAt = clock.elapsedMs();
   }
 
-  async #claimSuspect(session: string, signal: AbortSignal): Promise<void> {
+  async #claimSuspect(session: string): Promise<void> {
     const { context, queue, suspectSlot, clock } = this.#options;
     if (clock.elapsedMs() - this.#suspectsAt < SUSPECTS_EVERY_MS) return;
     await suspectSlot.claim(async () => {
       this.#suspectsAt = clock.elapsedMs();
       const cursorsMs = fromTheFront;
       const request = { queue, session, limit: 1, suspects: true, maxBytes: 1, cursorsMs };
-      this.#accept(await claimJobs(context, request), session, signal);
+      this.#accept(await claimJobs(context, request), session);
     });
   }
 
-  #accept(jobs: readonly ClaimedJob[], session: string, signal: AbortSignal): void {
+  #accept(jobs: readonly ClaimedJob[], session: string): void {
     // A session that ended during the claim has lost these jobs; a stopping worker gives them back.
     if (session !== this.#options.session()) return;
     this.#share.buffer(jobs);
-    if (!signal.aborted) this.#fill();
+    this.#fill();
   }
 
   #fill(): void {
     const { concurrency, outcomes } = this.#options;
+    if (this.#stopping) return;
     while (this.#share.running < concurrency && outcomes.size < MAX_UNWRITTEN) {
       const started = this.#share.start();
       if (started === undefined) break;
@@ -160,15 +166,28 @@ class QueueRunner implements Service {
     }
   }
 
-  async #run({ job, abort, ended }: StartedJob): Promise<void> {
-    const { clock, notes, outcomes } = this.#options;
+  async #run(started: StartedJob): Promise<void> {
+    const { context, clock, outcomes } = this.#options;
+    const { job, abort } = started;
     const startedAt = clock.elapsedMs();
-    const outcome = await runClaim(this.#options, job, abort);
-    notes.forget(job.id);
-    this.#prefetch.finished();
-    if (outcome.kind !== 'none') {
-      outcomes.add({ job, outcome, runMs: clock.elapsedMs() - startedAt });
+    try {
+      const outcome = await runClaim(this.#options, job, abort);
+      if (outcome.kind !== 'none') {
+        outcomes.add({ job, outcome, runMs: clock.elapsedMs() - startedAt });
+      }
+    } catch (error) {
+      // If the claim still stands it is one that this process knows nothing of: it is given back.
+      this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
+      context.observer.warn('a job ended without an outcome', { error, job: job.id });
+      this.#loop.wake();
+    } finally {
+      this.#afterRun(started);
     }
+  }
+
+  #afterRun({ job, ended }: StartedJob): void {
+    this.#options.notes.forget(job.id);
+    this.#prefetch.finished();
     ended();
     if (job.suspect) {
       // Where one was there may be more: the next is looked for at once.

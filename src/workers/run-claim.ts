@@ -3,7 +3,6 @@ import { completeJobs } from '../commands/work/complete-jobs.ts';
 import { loadJobs } from '../commands/read/load-jobs.ts';
 import { markSuspectStart } from '../commands/work/worker-sessions.ts';
 import type { WriteContext } from '../commands/write-context.ts';
-import { isDaybookError } from '../kernel/errors.ts';
 import type { JobAbort, JobContext } from './job-context.ts';
 import type { JobNotes } from './job-notes.ts';
 import { type RunOptions, type RunOutcome, runJob } from './run-job.ts';
@@ -14,29 +13,23 @@ export interface ClaimRunner {
   readonly run: RunOptions;
 }
 
-/** Runs a claimed job: marks the start of a suspect, and sees to a handler's own transaction. */
+/**
+ * Runs a claimed job: marks the start of a suspect, and sees to a handler's own transaction. Rejects
+ * where the database does not answer what has to be known; then the claim is to be given back.
+ */
 export async function runClaim(
   { context, notes, run }: ClaimRunner,
   job: ClaimedJob,
   abort: JobAbort,
 ): Promise<RunOutcome> {
-  if (job.suspect && !(await markSuspect(context, job))) return { kind: 'none' };
+  // Unmarked a suspect must not run: a crash would not count.
+  if (job.suspect && !(await markSuspectStart(context, job.id, job.leaseToken))) {
+    return { kind: 'none' };
+  }
   const transaction = { completed: false };
   const handed = contextFor(context, notes, job, abort, transaction);
   const outcome = await runJob(job, handed, abort, run);
   return transaction.completed ? afterTransaction(context, job, outcome) : outcome;
-}
-
-/** Notes the start of a suspect; false when its lease is gone already. */
-async function markSuspect(context: WriteContext, job: ClaimedJob): Promise<boolean> {
-  try {
-    return await markSuspectStart(context, job.id, job.leaseToken);
-  } catch (error) {
-    // Unmarked it must not run: a crash would not count. It is given back with the other claims of
-    // which this process knows nothing.
-    context.observer.warn('the start of a suspect could not be marked', { error });
-    return false;
-  }
 }
 
 function contextFor(
@@ -71,13 +64,8 @@ async function afterTransaction(
   outcome: RunOutcome,
 ): Promise<RunOutcome> {
   if (outcome.kind !== 'complete') return outcome;
-  try {
-    const loaded = await loadJobs(context.database, context.tenantId, [job.id]);
-    if (loaded.get(job.id)?.state.lease?.token !== job.leaseToken) return { kind: 'none' };
-  } catch (error) {
-    if (!isDaybookError(error, 'database-unavailable')) throw error;
-    return { kind: 'none' };
-  }
+  const loaded = await loadJobs(context.database, context.tenantId, [job.id]);
+  if (loaded.get(job.id)?.state.lease?.token !== job.leaseToken) return { kind: 'none' };
   const message = 'The transaction in which the job completed was not committed.';
   return { kind: 'fail', error: { name: 'NotCommitted', message }, retryable: true };
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { endAttempts } from '../commands/work/end-attempts.ts';
+import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import type { WriteContext } from '../commands/write-context.ts';
 import type { WorkerOptions } from '../config/options.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -88,11 +88,7 @@ class SessionWorker implements Worker {
   }
 
   stop(): Promise<void> {
-    const { observer } = this.#parts.context;
-    this.#stopped ??= this.#shutDown().catch((error: unknown) => {
-      // The caretaker takes back what could not be given back.
-      observer.warn('the worker could not say goodbye; its lease will lapse', { error });
-    });
+    this.#stopped ??= this.#shutDown();
     return this.#stopped;
   }
 
@@ -128,7 +124,11 @@ class SessionWorker implements Worker {
       slots: concurrency * queues.length,
       clock,
       onLost: () => this.#lose(),
-      onCancelRequested: (ids) => this.#held.abort('cancelled', ids),
+      onCancelRequested: (ids) => {
+        this.#held.abort('cancelled', ids);
+        // One that has not started need not: given back, it is cancelled.
+        this.#giveBack(this.#held.takeBuffered(ids));
+      },
     });
   }
 
@@ -144,33 +144,49 @@ class SessionWorker implements Worker {
     this.#keeper.wake();
   }
 
+  /** Each step is taken whatever became of those before; what is left undone, the caretaker does. */
   async #shutDown(): Promise<void> {
     this.#stopping = true;
     this.#stopListening();
-    await Promise.all(this.#runners.map((runner) => runner.stop()));
-    await this.#keeper.stop();
-    await this.#release(this.#held.takeBuffered());
-    await this.#finishRunning();
-    await this.#outcomes.flushed();
-    await this.#notes.stop();
-    await this.#notes.flush();
-    await this.#session?.end();
+    await this.#attempt('stop claiming', () => Promise.all(this.#runners.map((r) => r.stop())));
+    await this.#attempt('stop keeping a session', () => this.#keeper.stop());
+    this.#giveBack(this.#held.takeBuffered());
+    await this.#attempt('finish what runs', () => this.#finishRunning());
+    await this.#attempt('write the last outcomes', () => this.#flushOutcomes());
+    await this.#attempt('stop writing notes', () => this.#notes.stop());
+    await this.#attempt('write the last notes', () => this.#notes.flush());
+    await this.#attempt('end its session', async () => this.#session?.end());
+  }
+
+  async #attempt(what: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      const { observer } = this.#parts.context;
+      observer.warn(`the worker that stops could not ${what}`, { error });
+    }
   }
 
   async #finishRunning(): Promise<void> {
-    const idle = this.#held.idle();
-    const limit = new AbortController();
-    await Promise.race([idle, this.#parts.clock.sleep(this.#options.shutdownMs, limit.signal)]);
-    limit.abort();
+    await this.#within(this.#options.shutdownMs, this.#held.idle());
     this.#held.abort('shutdown');
-    await idle;
+    await this.#held.idle();
   }
 
-  async #release(jobs: readonly { id: string; leaseToken: string }[]): Promise<void> {
-    if (jobs.length === 0) return;
-    await endAttempts(
-      this.#parts.context,
-      jobs.map(({ id, leaseToken }) => ({ id, command: { kind: 'release', leaseToken } })),
-    );
+  /** Outcomes that cannot be written are given up after a lease: others run their jobs again. */
+  async #flushOutcomes(): Promise<void> {
+    await this.#within(this.#options.leaseMs, this.#outcomes.flushed());
+    this.#outcomes.abandon();
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const limit = new AbortController();
+    await Promise.race([work, this.#parts.clock.sleep(ms, limit.signal)]);
+    limit.abort();
+  }
+
+  /** Through the outcome writer, which tries again what fails. */
+  #giveBack(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) this.#outcomes.add({ job, outcome: { kind: 'release' }, runMs: 0 });
   }
 }

@@ -19,6 +19,8 @@ export function createFaultyPool(
   meddle: (passing: Passing) => Promise<pg.QueryResult>,
 ): pg.Pool {
   const pool = new pg.Pool({ connectionString: db.connectionString });
+  // Dropping the database ends connections that are still on their way out.
+  pool.on('error', () => undefined);
   const query = pool.query.bind(pool) as (config: Config) => Promise<pg.QueryResult>;
   const meddled = (config: Config) => {
     const name = /daybook:([\w-]+)/.exec(config.text)?.[1] ?? '';

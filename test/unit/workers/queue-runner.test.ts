@@ -1,0 +1,69 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { type Asked, row, startRunner } from './runner.ts';
+
+/** Answers the first claim of its kind that is made, and no other. */
+function once(suspects: boolean, ...rows: ReturnType<typeof row>[]) {
+  return (asked: Asked) => (asked.suspects === suspects ? rows.splice(0) : []);
+}
+
+it('lets go of a job whose run ends in an error of the worker, and looks for its claim', async () => {
+  const suspect = row({ suspect: true });
+  let looks = 0;
+  const { held, warnings, pass, runner } = await startRunner(
+    {
+      claim: once(true, suspect),
+      markStart: () => Promise.reject(new Error('deadlock detected')),
+      heldClaims: () => {
+        looks += 1;
+        return [];
+      },
+    },
+    () => 'done',
+  );
+  await pass(100);
+  expect(warnings).toEqual(['a job ended without an outcome']);
+  expect(held.leaseTokens()).toEqual(new Set());
+  expect(looks).toBe(1);
+  await held.idle();
+  await runner.stop();
+});
+
+it('looks for suspects again after one was claimed for a session that ended meanwhile', async () => {
+  let session = 'first';
+  const ran: string[] = [];
+  const suspect = row({ suspect: true });
+  const { pass, runner } = await startRunner(
+    {
+      claim: ({ suspects }) => {
+        if (!suspects || ran.length > 0) return [];
+        if (session === 'second') return [suspect];
+        session = 'second';
+        return [suspect];
+      },
+    },
+    ({ job }) => ran.push(job.id),
+    { session: () => session },
+  );
+  expect(ran).toEqual([]);
+  await pass(1_000);
+  expect(ran).toEqual([suspect.id]);
+  await runner.stop();
+});
+
+it('starts what it holds as soon as outcomes have been written', async () => {
+  let ran = 0;
+  const { outcomes, pass, runner } = await startRunner(
+    { claim: once(false, row(), row(), row()) },
+    (_context, unwritten) => {
+      ran += 1;
+      unwritten.size = 5_000;
+    },
+  );
+  onTestFinished(() => runner.stop());
+  expect(ran).toBe(1);
+  await pass(100);
+  expect(ran).toBe(1);
+  outcomes.size = 0;
+  await pass(100);
+  expect(ran).toBe(2);
+});
