@@ -62,11 +62,12 @@ export async function claimForWorker(
       if (order.session === undefined) await endWorkerSession(api.context, session.id);
       return { session: session.id, leaseUntilMs: session.leaseUntilMs, jobs: [] };
     }
-    await session.beatIfOlderThan(FRESH_MS).catch(async (error: unknown) => {
-      await releaseJobs(api, jobs);
-      throw error;
-    });
+    await orRelease(api, jobs, () => session.beatIfOlderThan(FRESH_MS));
     return { session: session.id, leaseUntilMs: session.leaseUntilMs, jobs };
+  } catch (error) {
+    // Nobody will ever learn of a session that was opened for this request.
+    if (order.session === undefined) await endUnknownSession(api, session.id);
+    throw error;
   } finally {
     turn.leave();
   }
@@ -80,6 +81,29 @@ export async function releaseJobs(api: Api, jobs: readonly ClaimedJob[]): Promis
     command: { kind: 'release', leaseToken } as const,
   }));
   await endAttempts(api.context, ends);
+}
+
+/** Does what has to be done before jobs are handed over; if that fails they are given back. */
+async function orRelease(
+  api: Api,
+  jobs: readonly ClaimedJob[],
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    await releaseJobs(api, jobs).catch((second: unknown) => {
+      const { observer } = api.context;
+      observer.warn('jobs that nobody got wait for their session to end', { error: second });
+    });
+    throw error;
+  }
+}
+
+async function endUnknownSession({ context }: Api, session: string): Promise<void> {
+  await endWorkerSession(context, session).catch((error: unknown) => {
+    context.observer.warn('a session that nobody knows of waits for its lease to lapse', { error });
+  });
 }
 
 async function claimUntilDue(
@@ -118,10 +142,12 @@ async function claimOnce(
   if (jobs.length > 0 || !alsoSuspects) return jobs;
   if (await hasSuspect(context, session)) return [];
   const suspects = await claimJobs(context, { ...request, suspects: true });
-  for (const { id, leaseToken } of suspects) {
-    // Over HTTP nobody sees a handler start: a suspect, which comes alone, counts as started.
-    await markSuspectStart(context, id, leaseToken);
-  }
+  await orRelease(api, suspects, async () => {
+    for (const { id, leaseToken } of suspects) {
+      // Over HTTP nobody sees a handler start: a suspect, which comes alone, counts as started.
+      await markSuspectStart(context, id, leaseToken);
+    }
+  });
   return suspects;
 }
 
