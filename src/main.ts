@@ -144,7 +144,7 @@ async function open(
 }
 
 function workerSettings({ queue, concurrency }: Pick<WorkerFlags, 'queue' | 'concurrency'>) {
-  return { queues: [...(queue ?? ['default'])], concurrency: concurrency ?? 10 };
+  return { queues: [...(queue ?? ['default'])], concurrency };
 }
 
 /** The flags that were given, by name. */

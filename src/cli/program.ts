@@ -41,9 +41,10 @@ export function createProgram(version: string, actions: Actions): Command {
       .argParser(eachOnce)
       .default(defaultQueues, 'default');
   const concurrency = () =>
-    new Option('--concurrency <n>', 'jobs of a queue at the same time')
-      .argParser(wholeNumber(1, 10_000))
-      .default(10);
+    new Option(
+      '--concurrency <n>',
+      'jobs of a queue at the same time (default: what the queue’s settings say, or 10)',
+    ).argParser(wholeNumber(1, 10_000));
 
   program
     .command('start')

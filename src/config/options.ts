@@ -36,8 +36,8 @@ export const workerOptions = z
       .min(1)
       .refine((queues) => new Set(queues).size === queues.length, 'must name each queue once')
       .default(['default']),
-    /** Jobs of one queue that run at the same time in this process. */
-    concurrency: z.number().int().min(1).max(10_000).default(10),
+    /** Jobs of one queue that run at the same time in this process; else the queue's setting, or 10. */
+    concurrency: z.number().int().min(1).max(10_000).optional(),
     /** What `GET /workers` calls this process; default: host and process id. */
     name: z.string().min(1).max(200).optional(),
     /** How long a dead process keeps its jobs: three missed beats. */

@@ -13,7 +13,8 @@ import { type ClaimRunner, runClaim } from './run-claim.ts';
 
 export interface QueueRunnerOptions extends ClaimRunner {
   readonly queue: string;
-  readonly concurrency: number;
+  /** Jobs that run at a time; may change while the runner works. */
+  readonly concurrency: () => number;
   readonly maxPrefetch: number;
   readonly maxPrefetchBytes: number;
   readonly pollMs: number;
@@ -111,7 +112,8 @@ class QueueRunner implements Service {
 
   /** Jobs to claim now; 0 while the buffer is more than half full. */
   #wanted(): number {
-    const { concurrency, outcomes } = this.#options;
+    const { outcomes } = this.#options;
+    const concurrency = this.#options.concurrency();
     const held = this.#share.running + this.#share.buffered;
     const ahead = this.#prefetch.target();
     const room = concurrency + ahead - held;
@@ -157,7 +159,8 @@ class QueueRunner implements Service {
   }
 
   #fill(): void {
-    const { concurrency, outcomes } = this.#options;
+    const { outcomes } = this.#options;
+    const concurrency = this.#options.concurrency();
     if (this.#stopping) return;
     while (this.#share.running < concurrency && outcomes.size < MAX_UNWRITTEN) {
       const started = this.#share.start();

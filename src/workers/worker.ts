@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import { createHeldJobs, type HeldJobs } from './claiming/held-jobs.ts';
+import { createQueueConcurrency, type QueueConcurrency } from './claiming/queue-concurrency.ts';
 import { createSuspectSlot } from './claiming/suspect-slot.ts';
 import type { Definitions } from './definitions/job-catalog.ts';
 import type { Middleware } from './job-context.ts';
@@ -46,6 +47,7 @@ class SessionWorker implements Worker {
   readonly #outcomes: OutcomeWriter;
   readonly #notes: JobNotes;
   readonly #held: HeldJobs;
+  readonly #concurrency: QueueConcurrency;
   readonly #runners: readonly Service[];
   readonly #keeper: Loop;
   #session: Session | null = null;
@@ -60,6 +62,8 @@ class SessionWorker implements Worker {
     this.#outcomes = createOutcomeWriter(context, clock);
     this.#notes = createJobNotes(context, clock, options.maxLogLines);
     this.#held = createHeldJobs(() => this.#outcomes.leaseTokens());
+    const { queues, concurrency } = options;
+    this.#concurrency = createQueueConcurrency(context, clock, queues, concurrency);
     this.#runners = this.#makeRunners();
     this.#keeper = createLoop({
       name: 'session-keeper',
@@ -76,6 +80,7 @@ class SessionWorker implements Worker {
 
   async start(): Promise<void> {
     const { wakeUp, observer } = this.#parts.context;
+    await this.#concurrency.start();
     await this.#open();
     this.#stopListening = wakeUp.on('cancel', () => {
       this.#session?.look().catch((error: unknown) => {
@@ -102,6 +107,7 @@ class SessionWorker implements Worker {
         ...this.#options,
         context,
         queue,
+        concurrency: () => this.#concurrency.of(queue),
         clock,
         run,
         held: this.#held,
@@ -115,13 +121,13 @@ class SessionWorker implements Worker {
 
   async #open(): Promise<void> {
     const { context, definitions, clock, version } = this.#parts;
-    const { queues, concurrency, name = `${hostname()}:${process.pid}` } = this.#options;
+    const { queues, name = `${hostname()}:${process.pid}` } = this.#options;
     this.#session = await startSession(context, {
       ...this.#options,
       name,
       version,
       types: definitions.types,
-      slots: concurrency * queues.length,
+      slots: queues.reduce((sum, queue) => sum + this.#concurrency.of(queue), 0),
       clock,
       onLost: () => this.#lose(),
       onCancelRequested: (ids) => {
@@ -149,6 +155,7 @@ class SessionWorker implements Worker {
     this.#stopping = true;
     this.#stopListening();
     await this.#attempt('stop claiming', () => Promise.all(this.#runners.map((r) => r.stop())));
+    await this.#attempt('stop reading settings', () => this.#concurrency.stop());
     await this.#attempt('stop keeping a session', () => this.#keeper.stop());
     this.#giveBack(this.#held.takeBuffered());
     await this.#attempt('finish what runs', () => this.#finishRunning());

@@ -43,3 +43,9 @@ describe('--queue', () => {
     expect((await startFlags(...line)).queue).toEqual(queues);
   });
 });
+
+it('names no concurrency of its own, so that the queue’s settings hold', async () => {
+  expect(await flagsOf('start')).not.toHaveProperty('concurrency');
+  expect(await flagsOf('worker', './jobs.ts')).not.toHaveProperty('concurrency');
+  expect(await flagsOf('start', '--concurrency', '20')).toMatchObject({ concurrency: 20 });
+});

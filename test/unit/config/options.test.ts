@@ -36,7 +36,6 @@ describe('the defaults', () => {
   it('of a worker', () => {
     expect(parseOptions(workerOptions, {})).toStrictEqual({
       queues: ['default'],
-      concurrency: 10,
       leaseMs: 12_000,
       beatMs: 4_000,
       pollMs: 500,
@@ -71,9 +70,9 @@ describe('the defaults', () => {
   });
 
   it('stand in for undefined, and give way to what is given', () => {
-    const given = { concurrency: undefined, queues: ['a', 'b'], pollMs: 10 };
+    const given = { maxPrefetch: undefined, queues: ['a', 'b'], pollMs: 10 };
     expect(parseOptions(workerOptions, given)).toMatchObject({
-      concurrency: 10,
+      maxPrefetch: 1_000,
       queues: ['a', 'b'],
       pollMs: 10,
     });

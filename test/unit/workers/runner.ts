@@ -85,7 +85,7 @@ export async function startRunner(
     context,
     clock,
     queue: 'default',
-    concurrency: 1,
+    concurrency: () => 1,
     maxPrefetch: 1_000,
     maxPrefetchBytes: 1_000_000,
     pollMs: 100,
