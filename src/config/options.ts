@@ -47,7 +47,7 @@ export const workerOptions = z
     pollMs: ms(10, 60_000).default(500),
     /** Jobs claimed ahead at the most; fewer, where jobs take long. */
     maxPrefetch: z.number().int().min(0).max(10_000).default(1_000),
-    /** Payload bytes held ahead at the most. */
+    /** Payload bytes held ahead at the most, by this process in all (one job more than fits). */
     maxPrefetchBytes: z
       .number()
       .int()

@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import type { Queryable } from '../store/database.ts';
 
 /** The job as its handler sees it: no lease token, which is the worker's business. */
-export type RunningJob = Omit<ClaimedJob, 'leaseToken' | 'payload' | 'suspect'>;
+export type RunningJob = Omit<ClaimedJob, 'leaseToken' | 'payload' | 'payloadBytes' | 'suspect'>;
 
 /** What a handler is given beside its payload. */
 export interface JobContext {

@@ -4,7 +4,7 @@ import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
 import { type ClaimCursor, createClaimCursor } from './claiming/claim-cursor.ts';
 import { type ClaimPace, createClaimPace } from './claiming/claim-pace.ts';
-import type { HeldJobs, QueueShare, StartedJob } from './claiming/held-jobs.ts';
+import { bytesOf, type HeldJobs, type QueueShare, type StartedJob } from './claiming/held-jobs.ts';
 import { createPrefetch, type Prefetch } from './claiming/prefetch.ts';
 import type { SuspectSlot } from './claiming/suspect-slot.ts';
 import { releaseUnknownClaims } from './claiming/unknown-claims.ts';
@@ -103,33 +103,42 @@ class QueueRunner implements Service {
     if (limit === 0) return pollMs;
     const waitMs = this.#pace.waitMs();
     if (waitMs > 0) return waitMs;
-    const claimed = await this.#claim(session, limit);
-    this.#accept(claimed, session);
-    if (claimed.length === limit) return 0;
+    if (await this.#claim(session, limit)) return 0;
     // A hint that came during the claim may be about what it did not see yet.
     return pollMs;
   }
 
-  /** Jobs to claim now; 0 while the buffer is more than half full. */
+  /** Jobs to claim now; 0 while the buffer is more than half full, in jobs or in bytes. */
   #wanted(): number {
-    const { outcomes } = this.#options;
+    const { outcomes, maxPrefetchBytes } = this.#options;
     const concurrency = this.#options.concurrency();
     const held = this.#share.running + this.#share.buffered;
     const ahead = this.#prefetch.target();
     const room = concurrency + ahead - held;
-    const worthIt = held < concurrency || room > ahead / 2;
+    const worthIt =
+      held < concurrency || (room > ahead / 2 && this.#bytesLeft() > maxPrefetchBytes / 2);
     return worthIt && outcomes.size < MAX_UNWRITTEN ? Math.max(0, room) : 0;
   }
 
-  async #claim(session: string, limit: number): Promise<ClaimedJob[]> {
-    const { context, queue, maxPrefetchBytes: maxBytes } = this.#options;
+  /** Payload bytes that may still be held ahead, by this process in all; 0 or less for none. */
+  #bytesLeft(): number {
+    const { held, maxPrefetchBytes } = this.#options;
+    return maxPrefetchBytes - held.bufferedBytes();
+  }
+
+  /** Claims up to `limit` jobs; answers whether there may be more to claim at once. */
+  async #claim(session: string, limit: number): Promise<boolean> {
+    const { context, queue } = this.#options;
     const cursorsMs = this.#cursor.next();
+    // The first job comes whatever its size, so a free place is filled also when no byte is left.
+    const maxBytes = Math.max(1, this.#bytesLeft());
     const request = { queue, session, limit, suspects: false, maxBytes, cursorsMs };
     this.#pace.started();
     const jobs = await claimJobs(context, request);
     this.#pace.ended(jobs.length, limit);
     this.#cursor.claimed(jobs, limit);
-    return jobs;
+    this.#accept(jobs, session);
+    return jobs.length === limit || bytesOf(jobs) >= maxBytes;
   }
 
   /** Claims are made by this loop alone, so none can be under way while it looks. */

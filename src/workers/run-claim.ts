@@ -39,7 +39,13 @@ function contextFor(
   abort: JobAbort,
   transaction: { completed: boolean },
 ): JobContext {
-  const { leaseToken, payload: _payload, suspect: _suspect, ...job } = claimed;
+  const {
+    leaseToken,
+    payload: _payload,
+    payloadBytes: _payloadBytes,
+    suspect: _suspect,
+    ...job
+  } = claimed;
   return {
     job,
     get signal() {

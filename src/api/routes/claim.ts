@@ -67,7 +67,15 @@ function releaseIfUnsent(api: Api, reply: FastifyReply, jobs: readonly ClaimedJo
   });
 }
 
-function claimedView({ runAtMs, submittedAtMs, claimedAtMs, tags, ...job }: ClaimedJob) {
+function claimedView(claimed: ClaimedJob) {
+  const {
+    runAtMs,
+    submittedAtMs,
+    claimedAtMs,
+    tags,
+    payloadBytes: _payloadBytes,
+    ...job
+  } = claimed;
   return {
     ...job,
     runAt: shownMs(runAtMs),

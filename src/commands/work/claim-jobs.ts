@@ -8,6 +8,8 @@ export interface ClaimedJob {
   readonly queue: string;
   readonly type: string;
   readonly payload: unknown;
+  /** Of the payload as JSON text. */
+  readonly payloadBytes: number;
   readonly leaseToken: string;
   /** From 1; interrupted attempts do not count. */
   readonly attempt: number;
@@ -70,6 +72,7 @@ export async function claimJobs(
       queue: request.queue,
       type,
       payload: row.payload,
+      payloadBytes: row.payload_bytes,
       leaseToken: row.lease_token,
       attempt: row.failures + 1,
       maxAttempts: row.max_attempts,

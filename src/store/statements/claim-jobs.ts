@@ -28,6 +28,7 @@ export interface ClaimedJobRow {
   readonly claimed_at: number;
   readonly correlation: string | null;
   readonly tags: string[] | null;
+  readonly payload_bytes: number;
   readonly payload: unknown;
 }
 
@@ -94,7 +95,7 @@ export const claimJobs = defineStatement<ClaimJobsParams, ClaimedJobRow>({
     )
     select c.id, c.lease_token, c.type_id, c.version, c.failures, c.max_attempts, c.priority,
       c.timeout_ms, c.suspect, c.run_at, c.submitted_at, c.claimed_at, c.correlation, c.tags,
-      body.payload
+      c.payload_bytes, body.payload
     from claimed c
     cross join lateral (
       select p.payload from ${schema}.job_payloads p where p.job_id = c.id limit 1

@@ -11,6 +11,8 @@ export interface HeldJobs {
   share(queue: string): QueueShare;
   /** Whether a suspect is among those that run or are about to. */
   holdsSuspect(): boolean;
+  /** Payload bytes of what has not started yet. */
+  bufferedBytes(): number;
   /** The claims that this process knows of. */
   leaseTokens(): Set<string>;
   /** Stops the handlers of jobs by id (or all), for a reason. */
@@ -56,6 +58,7 @@ export function createHeldJobs(unwritten: () => readonly string[]): HeldJobs {
       return share;
     },
     holdsSuspect: () => everyShare().some((share) => share.jobs().some(({ suspect }) => suspect)),
+    bufferedBytes: () => everyShare().reduce((sum, share) => sum + share.bufferedBytes, 0),
     leaseTokens() {
       const jobs = everyShare().flatMap((share) => share.jobs());
       return new Set([...jobs.map(({ leaseToken }) => leaseToken), ...unwritten()]);
@@ -78,6 +81,7 @@ class Share implements QueueShare {
   readonly #onEnd: () => void;
   readonly #running = new Map<string, StartedJob>();
   #buffer: ClaimedJob[] = [];
+  #bufferedBytes = 0;
 
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
@@ -85,6 +89,10 @@ class Share implements QueueShare {
 
   get buffered(): number {
     return this.#buffer.length;
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
   }
 
   get running(): number {
@@ -97,11 +105,13 @@ class Share implements QueueShare {
 
   buffer(jobs: readonly ClaimedJob[]): void {
     this.#buffer.push(...jobs);
+    this.#bufferedBytes += bytesOf(jobs);
   }
 
   start(): StartedJob | undefined {
     const job = this.#buffer.shift();
     if (job === undefined) return undefined;
+    this.#bufferedBytes -= job.payloadBytes;
     const started: StartedJob = {
       job,
       abort: createJobAbort(),
@@ -124,7 +134,13 @@ class Share implements QueueShare {
     const taken = this.#buffer.filter(({ id }) => ids === null || ids.has(id));
     if (taken.length > 0) {
       this.#buffer = this.#buffer.filter(({ id }) => ids !== null && !ids.has(id));
+      this.#bufferedBytes -= bytesOf(taken);
     }
     return taken;
   }
+}
+
+/** Payload bytes of jobs. */
+export function bytesOf(jobs: readonly ClaimedJob[]): number {
+  return jobs.reduce((sum, { payloadBytes }) => sum + payloadBytes, 0);
 }

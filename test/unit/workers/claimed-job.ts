@@ -7,6 +7,7 @@ export function claimedJob(told: Partial<ClaimedJob> = {}): ClaimedJob {
     queue: 'default',
     type: 'greet',
     payload: { name: 'Ada' },
+    payloadBytes: 14,
     leaseToken: '019b76da-a800-7000-8000-000000000002',
     attempt: 1,
     maxAttempts: 10,

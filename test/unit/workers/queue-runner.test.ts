@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Asked, row, startRunner } from './runner.ts';
 
@@ -66,4 +67,29 @@ it('starts what it holds as soon as outcomes have been written', async () => {
   outcomes.size = 0;
   await pass(100);
   expect(ran).toBe(2);
+});
+
+it('holds no more bytes ahead than it may, whatever the number of claims', async () => {
+  const bytes = 300;
+  let most = 0;
+  const { asked, held, pass, runner } = await startRunner(
+    {
+      async claim({ suspects, limit, maxBytes }) {
+        await turn();
+        const fitting = Math.min(limit, Math.max(1, Math.ceil(maxBytes / bytes)));
+        const rows = Array.from({ length: fitting }, () => row({ payload_bytes: bytes }));
+        return suspects ? [] : rows;
+      },
+    },
+    () => turn(),
+    { maxPrefetchBytes: 10 * bytes },
+  );
+  for (let rounds = 0; rounds < 500; rounds += 1) {
+    await pass(1);
+    most = Math.max(most, held.bufferedBytes());
+  }
+  await runner.stop();
+  expect(asked.some(({ limit }) => limit > 20)).toBe(true);
+  expect(most).toBeGreaterThan(5 * bytes);
+  expect(most).toBeLessThanOrEqual(10 * bytes);
 });

@@ -21,7 +21,7 @@ export interface Asked {
 
 /** How the database answers; what is left out finds nothing. */
 export interface Answers {
-  readonly claim?: (asked: Asked) => ClaimedRow[];
+  readonly claim?: (asked: Asked) => ClaimedRow[] | Promise<ClaimedRow[]>;
   readonly markStart?: () => Promise<unknown[]>;
   readonly heldClaims?: () => { id: string; lease_token: string }[];
 }
