@@ -62,7 +62,7 @@ export const workerOptions = z
     shutdownMs: ms(0, HOUR).default(20_000),
     /** A process whose event loop does not turn for this long stops beating: it is taken for dead. */
     stallMs: ms(1_000, 24 * HOUR).default(60_000),
-    /** Lines of `ctx.log` kept per job. */
+    /** Lines of `context.log` kept per run of a job. */
     maxLogLines: z.number().int().min(0).max(100_000).default(1_000),
   })
   .refine(({ leaseMs, beatMs }) => beatMs * 2 <= leaseMs, {

@@ -11,7 +11,7 @@ const WRITE_EVERY_MS = 200;
 
 /** What handlers say while they run: written a few times a second, for all jobs at once. */
 export interface JobNotes extends Loop {
-  log(jobId: string, attempt: number, message: string): void;
+  log(jobId: string, message: string): void;
   progress(jobId: string, progress: unknown): void;
   /** Writes what waits now. */
   flush(): Promise<void>;
@@ -21,21 +21,18 @@ export interface JobNotes extends Loop {
 
 interface Pending {
   progress: string | null;
-  firstLine: number;
-  lines: string[];
+  readonly lines: string[];
 }
 
-/** Lines per attempt leave room for each attempt's numbers: attempt 2 starts at 1 x this. */
-const LINES_PER_ATTEMPT = 100_000;
-
+/** @param maxLines kept of one run of a job */
 export function createJobNotes(context: WriteContext, clock: Clock, maxLines: number): JobNotes {
-  const nextLine = new Map<string, { line: number; written: number }>();
+  const logged = new Map<string, number>();
   let pending = new Map<string, Pending>();
 
-  const pendingOf = (jobId: string, firstLine: number): Pending => {
+  const pendingOf = (jobId: string): Pending => {
     const known = pending.get(jobId);
     if (known !== undefined) return known;
-    const made: Pending = { progress: null, firstLine, lines: [] };
+    const made: Pending = { progress: null, lines: [] };
     pending.set(jobId, made);
     return made;
   };
@@ -61,22 +58,18 @@ export function createJobNotes(context: WriteContext, clock: Clock, maxLines: nu
   return {
     ...loop,
     flush,
-    log(jobId, attempt, message) {
-      const count = nextLine.get(jobId) ?? { line: (attempt - 1) * LINES_PER_ATTEMPT, written: 0 };
-      nextLine.set(jobId, count);
-      if (count.written >= maxLines) return;
-      const note = pendingOf(jobId, count.line);
-      if (note.lines.length === 0) note.firstLine = count.line;
-      note.lines.push(storableText(message, MAX_LINE));
-      count.line += 1;
-      count.written += 1;
+    log(jobId, message) {
+      const lines = logged.get(jobId) ?? 0;
+      if (lines >= maxLines) return;
+      logged.set(jobId, lines + 1);
+      pendingOf(jobId).lines.push(storableText(message, MAX_LINE));
     },
     progress(jobId, progress) {
       const text = progressText(progress);
-      if (text !== undefined) pendingOf(jobId, 0).progress = text;
+      if (text !== undefined) pendingOf(jobId).progress = text;
     },
     forget(jobId) {
-      nextLine.delete(jobId);
+      logged.delete(jobId);
     },
   };
 }

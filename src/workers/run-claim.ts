@@ -51,7 +51,7 @@ function contextFor(
     get signal() {
       return abort.signal;
     },
-    log: (message) => notes.log(job.id, job.attempt, message),
+    log: (message) => notes.log(job.id, message),
     progress: (progress) => notes.progress(job.id, progress),
     async completeIn(client, result) {
       await completeJobs(context, [{ id: job.id, leaseToken, result }], { client });

@@ -23,7 +23,7 @@ describe('GET /v1/jobs/{id}', () => {
     const job = await claimOne(api.db, { type: 'x', payload: { a: 1 } });
     const { id: jobId, leaseToken, session } = job;
     await api.db.database.run(writeNotes, {
-      notes: [{ jobId, progress: '{"done":50}', firstLine: 0, lines: ['half'] }],
+      notes: [{ jobId, progress: '{"done":50}', lines: ['half'] }],
     });
     const error = { name: 'Oops', message: 'no luck', stack: 'Oops: no luck\n  at home' };
     await api.post('/v1/claims/fail', { items: [{ jobId, leaseToken, error, retryDelayMs: 0 }] });
@@ -130,7 +130,7 @@ describe('GET /v1/jobs/{id}/logs', () => {
   it('gives lines page by page', async () => {
     const jobId = await submitOne(api.db);
     const lines = ['one', 'two', 'three'];
-    const notes = [{ jobId, progress: null, firstLine: 0, lines }];
+    const notes = [{ jobId, progress: null, lines }];
     await api.db.database.run(writeNotes, { notes });
     const first = (await api.get(`/v1/jobs/${jobId}/logs?pageSize=2`)).body;
     expect(first.data).toMatchObject([

@@ -40,7 +40,11 @@ const jobs = [
   defineJob({
     type: 'snoozes',
     payload: z.unknown(),
-    handler: () => (snoozes++ === 0 ? snooze(1) : 'awake'),
+    handler: (_payload, { log }) => {
+      snoozes += 1;
+      log(`run ${snoozes}`);
+      return snoozes < 3 ? snooze(1) : 'awake';
+    },
   }),
   defineJob({
     type: 'never-returns',
@@ -133,10 +137,18 @@ describe('a worker', () => {
     expect(job.state.deadReason).toBe('not-retryable');
   });
 
-  it('snoozes without burning the attempt', async () => {
+  it('snoozes without burning the attempt, and keeps what each run logs', async () => {
     const job = await run('snoozes');
     expect(job.result).toBe('awake');
     expect(job.state.failures).toBe(0);
+    await vi.waitFor(async () => {
+      const lines = await readLogLines(daybook.context, job.state.id, -1, 10);
+      expect(lines.map(({ line, message }) => [line, message])).toEqual([
+        [0, 'run 1'],
+        [1, 'run 2'],
+        [2, 'run 3'],
+      ]);
+    });
   });
 
   it('gives up a handler that never returns', async () => {
