@@ -1,7 +1,7 @@
-import pg from 'pg';
 import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob, openDaybook } from '../../../src/daybook.ts';
+import { createFaultyPool, postgresError } from '../../support/faulty-pool.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 const closings: (() => Promise<unknown>)[] = [];
@@ -11,19 +11,15 @@ afterEach(async () => {
 
 /** A pool of which the answer to the first claim that finds jobs gets lost on its way, after commit. */
 function poolThatLosesAClaim(db: TestDatabase) {
-  const pool = new pg.Pool({ connectionString: db.connectionString });
-  closings.push(() => pool.end());
   let losses = 0;
-  const query = pool.query.bind(pool) as (config: { text: string }) => Promise<pg.QueryResult>;
-  const losing = async (config: { text: string }) => {
-    const answer = await query(config);
-    if (losses > 0 || !config.text.includes('daybook:claim-jobs') || answer.rows.length === 0) {
-      return answer;
-    }
+  const pool = createFaultyPool(db, async ({ name, run }) => {
+    const answer = await run();
+    if (losses > 0 || name !== 'claim-jobs' || answer.rows.length === 0) return answer;
     losses += 1;
-    throw Object.assign(new Error('the connection was lost'), { code: 'ECONNRESET' });
-  };
-  return { pool: Object.assign(pool, { query: losing }), losses: () => losses };
+    throw postgresError('ECONNRESET');
+  });
+  closings.push(() => pool.end());
+  return { pool, losses: () => losses };
 }
 
 it('a claim whose answer was lost is given back by the session that holds it (R)', async () => {
