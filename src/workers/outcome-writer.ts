@@ -1,23 +1,10 @@
-import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
-import { completeJobs } from '../commands/work/complete-jobs.ts';
-import { endAttempts } from '../commands/work/end-attempts.ts';
 import type { WriteContext } from '../commands/write-context.ts';
-import type { JobEvent } from '../domain/job/events.ts';
 import { jobErrorFrom } from '../domain/job/job-error.ts';
 import { createBackoff } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isDaybookError } from '../kernel/errors.ts';
-import type { AttemptOutcome } from '../kernel/observer.ts';
 import { isPermanent } from '../store/sqlstate.ts';
-import type { RunOutcome } from './run-job.ts';
-
-/** An attempt that ended, on its way into the log. */
-export interface EndedAttempt {
-  readonly job: ClaimedJob;
-  readonly outcome: Exclude<RunOutcome, { kind: 'none' }>;
-  /** From claim to outcome, in ms, as this process saw it. */
-  readonly runMs: number;
-}
+import { type EndedAttempt, writeCompleted, writeEnded } from './write-outcomes.ts';
 
 export interface OutcomeWriter {
   /** Hands over an attempt; it is written with whatever else waits, at once when nothing does. */
@@ -155,56 +142,4 @@ function insteadOf({ observer }: WriteContext, { attempts, tries }: Part, error:
   const cause = { name: 'ResultNotStored', message: jobErrorFrom(error).message };
   const outcome = { kind: 'fail', error: cause, retryable: true } as const;
   return [{ attempts: [{ ...attempt, outcome }], tries: 0 }];
-}
-
-async function writeCompleted(
-  context: WriteContext,
-  attempts: readonly EndedAttempt[],
-): Promise<void> {
-  const answers = await completeJobs(
-    context,
-    attempts.map(({ job, outcome }) => ({
-      id: job.id,
-      leaseToken: job.leaseToken,
-      ...(outcome.kind === 'complete' ? { result: outcome.result } : {}),
-    })),
-  );
-  for (const [index, { job, runMs }] of attempts.entries()) {
-    if (answers[index]?.outcome === 'lease-lost') continue;
-    context.observer.ended({ queue: job.queue, type: job.type }, 'completed', runMs);
-  }
-}
-
-async function writeEnded(context: WriteContext, attempts: readonly EndedAttempt[]): Promise<void> {
-  const answers = await endAttempts(
-    context,
-    attempts.map(({ job, outcome }) => ({ id: job.id, command: commandOf(job, outcome) })),
-  );
-  for (const [index, { job, outcome, runMs }] of attempts.entries()) {
-    const labels = { queue: job.queue, type: job.type };
-    if (outcome.kind === 'fail') context.observer.failed(labels);
-    const last = answers[index]?.rejection === undefined && answers[index]?.events.at(-1)?.type;
-    if (typeof last === 'string') context.observer.ended(labels, endOf[last] ?? 'retried', runMs);
-  }
-}
-
-const endOf: Partial<Record<JobEvent['type'], AttemptOutcome>> = {
-  JobRetried: 'retried',
-  JobDead: 'dead',
-  JobCancelled: 'cancelled',
-  JobSnoozed: 'snoozed',
-  JobInterrupted: 'interrupted',
-};
-
-function commandOf(job: ClaimedJob, outcome: EndedAttempt['outcome']) {
-  const { leaseToken } = job;
-  switch (outcome.kind) {
-    case 'fail':
-      return { ...outcome, leaseToken };
-    case 'snooze':
-      return { ...outcome, leaseToken };
-    case 'release':
-    case 'complete':
-      return { kind: 'release', leaseToken } as const;
-  }
 }

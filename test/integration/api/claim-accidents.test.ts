@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createServer } from '../../../src/api/server.ts';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { expire, lapse, story, submitMany, submitOne } from '../../support/job-steps.ts';
 import { postgresError } from '../../support/faulty-pool.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
@@ -30,6 +31,7 @@ async function claimAmidFailures(names: readonly string[], body: Record<string, 
       : api.db.database.run(statement, params);
   const app = createServer({
     context: { ...api.db.context, database },
+    consumers: createConsumerControl(database, api.db.wakeUp, []),
     metricsText: () => Promise.resolve(''),
     version: '0',
     instance: 'unlucky',

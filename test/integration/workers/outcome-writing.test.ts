@@ -1,8 +1,9 @@
+import type pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Daybook, defineJob, openDaybook } from '../../../src/daybook.ts';
 import { sqlState } from '../../../src/store/sqlstate.ts';
-import { createFaultyPool, postgresError } from '../../support/faulty-pool.ts';
+import { createFaultyPool, type Passing, postgresError } from '../../support/faulty-pool.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 
 const closings: (() => Promise<unknown>)[] = [];
@@ -24,15 +25,19 @@ const jobs = [
 ];
 
 /** A worker on a pool of which some statements fail with an SQLSTATE, so many times each. */
-async function startWorker(failures: Record<string, { code: string; times: number }>) {
-  const db = await createTestDatabase();
-  closings.push(() => db.drop());
-  const pool = createFaultyPool(db, ({ name, run }) => {
+function startWorker(failures: Record<string, { code: string; times: number }>) {
+  return startWorkerOn(({ name, run }) => {
     const failure = failures[name];
     if (failure === undefined || failure.times === 0) return run();
     failure.times -= 1;
     return Promise.reject(postgresError(failure.code));
   });
+}
+
+async function startWorkerOn(meddle: (passing: Passing) => Promise<pg.QueryResult>) {
+  const db = await createTestDatabase();
+  closings.push(() => db.drop());
+  const pool = createFaultyPool(db, meddle);
   closings.push(() => pool.end());
   const daybook = await openDaybook({ pool, jobs });
   closings.push(() => daybook.close());
@@ -87,32 +92,37 @@ describe('an outcome', () => {
     expect(job.state.failures).toBe(1);
   });
 
-  it('that fails again and again holds up no other', async () => {
-    // Of the statements with this job's outcome in them, every one.
-    let cursed = 'none yet';
-    const db = await createTestDatabase();
-    closings.push(() => db.drop());
-    const pool = createFaultyPool(db, ({ name, values, run }) => {
-      const hit = name === 'complete-jobs' && JSON.stringify(values).includes(cursed);
-      return hit ? Promise.reject(postgresError('XX000')) : run();
+  it('that others get in the way of is written once they stop', async () => {
+    let late = 20;
+    const daybook = await startWorkerOn(({ name, run }) => {
+      if (name !== 'commit-decisions' || late === 0) return run();
+      late -= 1;
+      return Promise.resolve({ rows: [{ kept: [] }] } as never);
     });
-    closings.push(() => pool.end());
-    const daybook = await openDaybook({ pool, jobs });
-    closings.push(() => daybook.close());
+    const job = await end(daybook, 'fails');
+    expect(late).toBe(0);
+    expect(job.state).toMatchObject({ status: 'dead', failures: 1 });
+  });
+
+  it('that fails again and again holds up no other', async () => {
+    // Every statement with a certain outcome in it.
+    let isCursed = true;
+    const daybook = await startWorkerOn(({ name, values, run }) => {
+      const hit = name === 'complete-jobs' && JSON.stringify(values).includes('cursed');
+      return hit && isCursed ? Promise.reject(postgresError('XX000')) : run();
+    });
     const submitted = await daybook.submitMany(
-      Array.from({ length: 20 }, (_, n) => ({ type: 'echo', payload: n })),
+      Array.from({ length: 20 }, (_, n) => ({ type: 'echo', payload: n === 7 ? 'cursed' : n })),
     );
-    cursed = submitted[7]?.id ?? '';
-    await daybook.worker({ pollMs: 20 }).start();
-    const others = submitted.filter(({ id }) => id !== cursed);
-    for (const { id } of others) {
+    const [cursed] = submitted.splice(7, 1);
+    for (const { id } of submitted) {
       expect((await daybook.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('completed');
     }
-    expect((await daybook.get(cursed))?.phase).toBe('running');
+    expect((await daybook.get(cursed?.id ?? ''))?.phase).toBe('running');
     const { id } = await daybook.submit({ type: 'echo', payload: 'later' });
     expect((await daybook.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('completed');
-    const given = cursed;
-    cursed = 'none any more';
-    expect(await daybook.waitFor(given, { timeoutMs: 20_000 })).toMatchObject({ result: 7 });
+    isCursed = false;
+    const job = await daybook.waitFor(cursed?.id ?? '', { timeoutMs: 20_000 });
+    expect(job).toMatchObject({ phase: 'completed', result: 'cursed' });
   });
 });

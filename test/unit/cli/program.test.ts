@@ -44,8 +44,7 @@ describe('--queue', () => {
   });
 });
 
-it('names no concurrency of its own, so that the queue’s settings hold', async () => {
-  expect(await flagsOf('start')).not.toHaveProperty('concurrency');
-  expect(await flagsOf('worker', './jobs.ts')).not.toHaveProperty('concurrency');
-  expect(await flagsOf('start', '--concurrency', '20')).toMatchObject({ concurrency: 20 });
+it('--concurrency has no default, so that the queue’s settings hold', async () => {
+  expect(await startFlags()).not.toHaveProperty('concurrency');
+  expect(await startFlags('--concurrency', '20')).toMatchObject({ concurrency: 20 });
 });

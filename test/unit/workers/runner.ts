@@ -9,8 +9,8 @@ import { createSuspectSlot } from '../../../src/workers/claiming/suspect-slot.ts
 import { defineJob } from '../../../src/workers/definitions/define-job.ts';
 import { createDefinitions } from '../../../src/workers/definitions/job-catalog.ts';
 import type { JobContext } from '../../../src/workers/job-context.ts';
-import type { EndedAttempt } from '../../../src/workers/outcome-writer.ts';
 import { createQueueRunner, type QueueRunnerOptions } from '../../../src/workers/queue-runner.ts';
+import type { EndedAttempt } from '../../../src/workers/write-outcomes.ts';
 
 /** A claim as the statement asks for it. */
 export interface Asked {
