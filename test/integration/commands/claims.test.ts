@@ -109,6 +109,7 @@ describe('jobs are claimed', () => {
       queue: 'whole',
       type: 'x',
       payload,
+      payloadBytes: Buffer.byteLength(JSON.stringify(payload)),
       leaseToken: state.lease?.token,
       attempt: 1,
       maxAttempts: 3,
