@@ -30,22 +30,28 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
     await db.context.names.typeIds(['send']);
     await client.query('alter table events_0 set (autovacuum_enabled = off)');
     await client.query('alter table job_status_1 set (autovacuum_enabled = off)');
+    await client.query('alter table log_batches set (autovacuum_enabled = off)');
   });
   afterAll(() => db.drop());
 
-  /** 20,000 jobs: submitted, claimed, and one in ten failed, the others completed. */
+  /** 20,000 jobs: submitted, claimed, and one in ten failed, the others completed; in 2 minutes. */
   const fill = () =>
     client.query(`
-      insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type,
-        schema_version, data)
-      select (v - 1) * 20000 + n, now(), lpad(to_hex(n), 32, '0')::uuid, v, 1, 1,
+      insert into events (position, occurred_at, stream_id, version, queue_id, job_type_id,
+        epoch, type, schema_version, elapsed_ms, data)
+      select (v - 1) * 20000 + n, now(), lpad(to_hex(n), 32, '0')::uuid, v, 1, 1, 1,
         case when v < 3 then v when n % 10 = 0 then 4 else 3 end, 1,
+        case when v > 1 then n end,
         case when v = 1 then '{"type": "send", "priority": 4, "maxAttempts": 3}'::jsonb
              when v = 3 then '{"attempt": 1, "error": {"name": "E", "message": "m"}}' end
-      from generate_series(1, 20000) n, generate_series(1, 3) v`);
+      from generate_series(1, 20000) n, generate_series(1, 3) v;
+      insert into log_batches (last_position, recorded_at)
+      select n * 50, '2026-11-22T09:30:00Z'::timestamptz + n * interval '100 ms'
+      from generate_series(1, 1200) n`);
   const empty = async () => {
     await client.query('drop trigger if exists log_is_kept on events_0');
-    await client.query('truncate events_0, job_status_1, queue_counters_1');
+    await client.query(`
+      truncate log_batches, events_0, job_status_1, queue_counters_1, job_metrics_1`);
   };
 
   /** Applies a range and gives every node of every plan. */
@@ -76,10 +82,10 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
   const beliefs: Record<string, () => Promise<void>> = {
     'knows the log': async () => {
       await fill();
-      await client.query('analyze events, job_status_1');
+      await client.query('analyze events, log_batches, job_status_1');
     },
     'believes the log to be empty': async () => {
-      await client.query('analyze events, job_status_1');
+      await client.query('analyze events, log_batches, job_status_1');
       await fill();
     },
     'believes the newest events not to be there yet': async () => {
@@ -100,9 +106,10 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
         ...(await nodesOf({ after: 20_000n, upTo: 60_000n })),
       ];
       const loops = nodes.filter((node) => node['Node Type'] === 'Nested Loop');
-      // The probe of a job that was there before; anything else would be a loop over a loop.
+      // The probe of a job that was there before, and the events of a minute; anything else would be a
+      // loop over a loop.
       expect(new Set(loops.map((node) => node.Plans?.[1]?.['Node Type']))).toEqual(
-        new Set(['Limit']),
+        new Set(['Limit', 'Aggregate']),
       );
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
       expect(scans.map((node) => node['Relation Name'])).toEqual([]);
