@@ -1,11 +1,18 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFailureGroupRows } from '../support/failure-group-rows.ts';
 import { inOrder, readMetricsRows } from '../support/metrics-rows.ts';
 import { applyLive, prepareReadModels } from '../support/read-models.ts';
 import { passLogTime, timed, type TimedEvent } from '../support/timed-events.ts';
 import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
 import { evolveJob } from '../../src/domain/job/evolve.ts';
 import type { JobState } from '../../src/domain/job/state.ts';
+import { errorFingerprint } from '../../src/domain/job/error-fingerprint.ts';
+import { sha256 } from '../../src/kernel/ids.ts';
+import {
+  createFailureGroupsFold,
+  type FailureGroupsFold,
+} from '../../src/projections/failure-groups/fold.ts';
 import { createMetricsFold, type MetricsFold } from '../../src/projections/job-metrics/fold.ts';
 import { errorMessageLength, statusCodes } from '../../src/projections/job-status/table.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
@@ -37,6 +44,7 @@ interface Fold {
   readonly jobs: Map<string, JobState & { position: bigint }>;
   readonly totals: Map<string, Record<(typeof totals)[number], number>>;
   readonly metrics: MetricsFold;
+  readonly failures: FailureGroupsFold;
 }
 const totals = ['submitted', 'started', 'failed', 'retried', 'interrupted'] as const;
 const totalOf: Readonly<Record<string, (typeof totals)[number]>> = {
@@ -48,11 +56,17 @@ const totalOf: Readonly<Record<string, (typeof totals)[number]>> = {
 };
 
 function emptyFold(): Fold {
-  return { jobs: new Map(), totals: new Map(), metrics: createMetricsFold() };
+  return {
+    jobs: new Map(),
+    totals: new Map(),
+    metrics: createMetricsFold(),
+    failures: createFailureGroupsFold(),
+  };
 }
 
 function foldOnto(fold: Fold, { event, recordedAtMs }: TimedEvent): void {
   fold.metrics.add(event, recordedAtMs);
+  fold.failures.add(event);
   const counts = fold.totals.get(event.queue) ?? {
     submitted: 0,
     started: 0,
@@ -90,6 +104,7 @@ function expectedRow(state: JobState & { position: bigint }) {
     submitted_at: state.submittedAtMs,
     started_at: state.startedAtMs,
     ended_at: state.endedAtMs,
+    error_fingerprint: state.lastError && errorFingerprint(state.type, state.lastError, sha256),
     error_name: state.lastError?.name ?? null,
     error_message: state.lastError && beginning(state.lastError.message),
     tags: state.tags.length === 0 ? null : state.tags,
@@ -105,7 +120,8 @@ const readJobStatus = defineStatement<Record<string, never>, ReturnType<typeof e
   sql: (schema) => `
     select j.job_id, j.tenant_id, q.name as queue, type.name as type, j.status, j.retrying,
       j.priority, j.failures, j.max_attempts, j.run_at, j.submitted_at, j.started_at, j.ended_at,
-      j.error_name, j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
+      replace(j.error_fingerprint::text, '-', '') as error_fingerprint, j.error_name,
+      j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
     from ${schema}.job_status j
     left join ${schema}.queues q on q.id = j.queue_id
     left join ${schema}.job_types type on type.id = j.type_id
@@ -136,6 +152,8 @@ async function expectEqual(fold: Fold): Promise<void> {
     });
   }
   expect(await readMetricsRows(db)).toEqual(inOrder(fold.metrics.rows()));
+  const groups = fold.failures.rows().toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  expect(await readFailureGroupRows(db)).toEqual(groups);
 }
 
 /** Applies the log from `after` on, and compares after every batch. */
@@ -164,7 +182,8 @@ const forget = defineStatement<Record<string, never>, never>({
   sql: (schema) => `
     with emptied as (delete from ${schema}.job_status),
     emptied_too as (delete from ${schema}.queue_counters),
-    emptied_as_well as (delete from ${schema}.job_metrics)
+    emptied_as_well as (delete from ${schema}.job_metrics),
+    emptied_also as (delete from ${schema}.failure_groups)
     update ${schema}.consumer_checkpoints set position = 0`,
   values: () => [],
 });
@@ -233,5 +252,7 @@ describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) 
     await expectEqual(fold);
     const buckets = new Set(fold.metrics.rows().map(({ step, bucketMs }) => `${step} ${bucketMs}`));
     expect(buckets.size).toBeGreaterThan(3);
+    const groups = fold.failures.rows();
+    expect(groups.some(({ failures, dead }) => dead > 0 && failures > dead)).toBe(true);
   });
 });
