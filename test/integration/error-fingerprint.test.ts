@@ -12,7 +12,11 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 const part = fc.oneof(
   fc.constantFrom("'", '"', '`', ' ', '-', '.', ',', ':', '\n', '\t', '\\', '_', '#', '$&', '\\1'),
   fc.constantFrom('0x', '0X', 'x', 'g', 'é', 'ſ', 'K', '٣', '１', '😀', '\u2028', '…'),
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEF'), minLength: 1, maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom(...Array.from('0123456789abcdefABCDEF')),
+    minLength: 1,
+    maxLength: 12,
+  }),
   fc.uuid(),
   fc.uuid().map((id) => id.toUpperCase()),
   fc.string({ unit: 'grapheme', maxLength: 5 }),
