@@ -2,7 +2,7 @@ import { fleetingMark, fleetingParts } from '../domain/job/error-fingerprint.ts'
 
 /**
  * `errorFingerprint` of the domain as an SQL expression: a uuid, as which Postgres keeps 128 bits.
- * About 25 µs for a message of usual length: group messages first where many may be the same.
+ * About 15 µs for a message of usual length.
  * @param type the expression of the job's type, by name
  */
 export function fingerprintSql(type: string, name: string, message: string): string {

@@ -22,7 +22,7 @@ export const fleetingMark = '#';
 const patterns = fleetingParts.map((part) => new RegExp(part, 'gu'));
 
 /** Hex digits of a fingerprint: 128 bits. */
-export const fingerprintLength = 32;
+const fingerprintLength = 32;
 
 /**
  * The same for the same error: jobs of one type that fail with one name, and with messages that differ

@@ -41,8 +41,6 @@ export const failureGroupsTable: ReadModelTable = {
  */
 const lookBack = 2 ** 20;
 
-const error = `f.data #>> '{error,name}' as name, f.data #>> '{error,message}' as message`;
-
 /**
  * Adds the failures of a range to their groups, one write per group. That a failure ended its job says
  * the event after it, which may fall into the next range: it is looked for from there.
@@ -50,22 +48,29 @@ const error = `f.data #>> '{error,name}' as name, f.data #>> '{error,message}' a
  * events_stream by a LATERAL probe for each job that died, the primary key.
  */
 export const keepFailureGroups = ({ schema, table }: ReadModelPlace): string => `
-    with failed as materialized (
-      select f.position, f.occurred_at, f.stream_id, f.queue_id, f.job_type_id, ${error},
-        1 as failures, 0 as dead
-      from ${schema}.events f
-      where f.position > $1 and f.position <= $2 and f.type = ${types.JobFailed}
+    with ended as materialized (
+      select e.position, e.occurred_at, e.stream_id, e.version, e.queue_id, e.job_type_id, e.type,
+        e.data -> 'error' as error
+      from ${schema}.events e
+      where e.position > $1 and e.position <= $2
+        and e.type in (${types.JobFailed}, ${types.JobDead})
+    ),
+    failed as materialized (
+      select position, occurred_at, stream_id, queue_id, job_type_id, error ->> 'name' as name,
+        error ->> 'message' as message, 1 as failures, 0 as dead
+      from ended where type = ${types.JobFailed}
       union all
       select f.*, 0, 1
-      from ${schema}.events d
+      from ended d
       cross join lateral (
-        select f.position, f.occurred_at, f.stream_id, f.queue_id, f.job_type_id, ${error}
+        select f.position, f.occurred_at, f.stream_id, f.queue_id, f.job_type_id,
+          f.data #>> '{error,name}', f.data #>> '{error,message}'
         from ${schema}.events f
         where f.stream_id = d.stream_id and f.version >= d.version - 1 and f.version < d.version
           and f.position > $1 - ${lookBack} and f.position <= $2 and f.type = ${types.JobFailed}
         order by f.version limit 1
       ) f
-      where d.position > $1 and d.position <= $2 and d.type = ${types.JobDead}
+      where d.type = ${types.JobDead}
     ),
     -- Each text once: many jobs that fail together mostly say the same.
     errors as (
