@@ -148,13 +148,15 @@ describe('GET /v1/stats', () => {
   });
 
   it('refuses more rows than it adds up', async () => {
-    await insertBuckets('many', 'x', []);
+    await api.db.context.names.queueIds(['many']);
+    await api.db.context.names.typeIds(Array.from({ length: 10 }, (_, index) => `many-${index}`));
     await api.db.database.pool.query(
       `insert into ${api.db.schema}.job_metrics_1
-       select '2026-02-01T00:00Z'::timestamptz + n * interval '1 minute', 1, q.id, t,
+       select '2026-02-01T00:00Z'::timestamptz + n * interval '1 minute', 1, q.id, t.id,
          0, 0, 1, 0, 0, 0, 0, 0, '{}', '{1}'
-       from ${api.db.schema}.queues q, generate_series(0, 1000) n, generate_series(101, 110) t
-       where q.name = 'many'`,
+       from ${api.db.schema}.queues q, generate_series(0, 1000) n,
+         ${api.db.schema}.job_types t
+       where q.name = 'many' and t.name like 'many-%'`,
     );
     const from = 'queue=many&from=2026-02-01T00:00:00Z';
     const much = await api.get(`/v1/stats?${from}&to=2026-02-01T16:41:00Z`);
