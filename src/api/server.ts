@@ -20,6 +20,8 @@ import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
 import { workerRoutes } from './routes/workers.ts';
+import { failureRoute } from './statistics/failures-route.ts';
+import { statsRoute } from './statistics/stats-route.ts';
 import { serializerCompiler, validatorCompiler } from './requests/validation.ts';
 import { createWaits, type Waits } from './requests/waits.ts';
 
@@ -89,6 +91,8 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   jobRoutes(app, api, waits);
   jobChangeRoutes(app, api);
   queueRoutes(app, api);
+  statsRoute(app, api);
+  failureRoute(app, api);
   claimRoute(app, api, waits, inProgress);
   outcomeRoutes(app, api, inProgress);
   workerRoutes(app, api);

@@ -5,9 +5,15 @@ import { jobStatus } from '../../projections/job-status/projection.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import { cursorOf, pageTokenOf } from '../requests/page-token.ts';
-import { livePosition } from '../../consumers/lag.ts';
-import { readAfter } from '../requests/read-after.ts';
-import { nameField, shownMs, shownMsOrNull, timeField } from '../schemas/fields.ts';
+import { readFresh } from '../requests/read-after.ts';
+import {
+  fingerprintField,
+  freshnessFields,
+  nameField,
+  shownMs,
+  shownMsOrNull,
+  timeField,
+} from '../schemas/fields.ts';
 import { jobPageSchema, phaseField } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
 
@@ -24,6 +30,7 @@ const filterFields = {
   error: text(
     'The name of the newest error, or a part of its message (of its first 200 characters).',
   ).optional(),
+  failure: fingerprintField.optional(),
 };
 
 const list = operation(
@@ -31,7 +38,7 @@ const list = operation(
     operationId: 'listJobs',
     summary: 'List jobs, newest first',
     description:
-      'Read from a read model, a moment behind; `after` waits up to a second for a write of your own.',
+      'Read from a read model, a moment behind; `after` and `minPosition` wait up to a second.',
     tags: ['jobs'],
     querystring: z.strictObject({
       ...filterFields,
@@ -40,7 +47,7 @@ const list = operation(
         z.string().max(200).optional(),
         '`nextPageToken` of the page before, with the same filter.',
       ),
-      after: described(z.string().max(100).optional(), 'The token of a write to a job.'),
+      ...freshnessFields,
     }),
     response: { 200: jobPageSchema },
   },
@@ -54,16 +61,14 @@ export function jobListRoute(app: ApiServer, api: Api): void {
     url: '/v1/jobs',
     schema: list,
     handler: async (request) => {
-      const { pageSize, pageToken, after, ...filter } = request.query;
+      const { pageSize, pageToken, after, minPosition, ...filter } = request.query;
       const cursor = pageToken === undefined ? undefined : cursorOf(pageToken, filter);
-      if (after !== undefined) await readAfter(api, jobStatus.name, after);
-      // Before the list: what it shows is at least as new as this.
-      const position = (await livePosition(api.context.database, jobStatus.name)).toString();
+      const { position } = await readFresh(api, [jobStatus.name], { after, minPosition });
       const { jobs, nextCursor } = await readPage(api, filter, cursor, pageSize);
       return {
         data: jobs.map(listedView),
         ...(nextCursor === null ? {} : { nextPageToken: pageTokenOf(nextCursor, filter) }),
-        asOf: { position },
+        asOf: { position: position.toString() },
       };
     },
   });
@@ -97,6 +102,7 @@ export async function readPage(
     submittedAfterMs: filter.submittedAfter,
     submittedBeforeMs: filter.submittedBefore,
     error: filter.error,
+    failure: filter.failure,
     cursor,
     limit,
   });
@@ -120,5 +126,6 @@ function listedView(job: ListedJob): z.output<typeof jobPageSchema>['data'][numb
     uniqueKey: job.uniqueKey,
     correlationId: job.correlationId,
     error: job.error,
+    failure: job.failure,
   };
 }

@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { changeQueue, getQueue, listQueues } from '../../commands/change/change-queue.ts';
 import type { QueueCommand, QueueSettings } from '../../domain/queue/queue.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { jobMetrics } from '../../projections/job-metrics/projection.ts';
+import { queueCounters } from '../../projections/queue-counters/projection.ts';
 import { callerOf } from '../requests/caller.ts';
+import { readFresh } from '../requests/read-after.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
-import { nameField, reasonBody, reasonField } from '../schemas/fields.ts';
+import { freshnessFields, nameField, reasonBody, reasonField } from '../schemas/fields.ts';
 import { queueSchema, queueSettingsSchema, queuesSchema, writtenQueue } from '../schemas/queue.ts';
 import { named } from '../schemas/registry.ts';
 import { queueViews, writtenQueueView } from '../views/queue-view.ts';
@@ -29,6 +32,7 @@ const getMany = operation({
   operationId: 'listQueues',
   summary: 'List queues with what is in them',
   tags,
+  querystring: z.strictObject(freshnessFields),
   response: { 200: queuesSchema },
 });
 const getOne = operation(
@@ -37,6 +41,7 @@ const getOne = operation(
     summary: 'Read a queue',
     tags,
     params: queuePath,
+    querystring: z.strictObject(freshnessFields),
     response: { 200: queueSchema },
   },
   [404],
@@ -76,6 +81,9 @@ const configure = operation(
   [404, 409],
 );
 
+/** What queues are shown from. */
+const readModels = [queueCounters.name, jobMetrics.name];
+
 /** /v1/queues and below, but for claims. */
 export function queueRoutes(app: ApiServer, api: Api): void {
   const { context } = api;
@@ -84,13 +92,18 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     method: 'GET',
     url: '/v1/queues',
     schema: getMany,
-    handler: async () => ({ data: await queueViews(api, await listQueues(context)) }),
+    handler: async (request) => {
+      const { position } = await readFresh(api, readModels, request.query);
+      const data = await queueViews(api, await listQueues(context));
+      return { data, asOf: { position: position.toString() } };
+    },
   });
   app.route({
     method: 'GET',
     url: '/v1/queues/:queue',
     schema: getOne,
     handler: async (request) => {
+      await readFresh(api, readModels, request.query);
       const queue = await getQueue(context, request.params.queue);
       const [view] = await queueViews(api, [queue]);
       invariant(view !== undefined, 'each queue has a view');

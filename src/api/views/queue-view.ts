@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Queue } from '../../commands/change/change-queue.ts';
 import { readOldestDueJobs } from '../../commands/read/read-gauges.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { readQueueRates } from '../../projections/job-metrics/queries.ts';
 import { readQueueCounters } from '../../projections/queue-counters/queries.ts';
 import type { Api } from '../dependencies.ts';
 import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
@@ -15,13 +16,16 @@ export async function queueViews(
   const { context } = api;
   const { database, tenantId } = context;
   const queueIds = queues.map(({ id }) => id);
-  const [counters, oldest] = await Promise.all([
+  const [counters, rates, oldest] = await Promise.all([
     readQueueCounters(database, tenantId, queueIds),
+    readQueueRates(database, tenantId, queueIds),
     readOldestDueJobs(context, queueIds),
   ]);
   return queues.map(({ id, name, paused, settings, createdAtMs }) => {
     const counted = counters.get(id);
+    const happening = rates.get(id);
     invariant(counted !== undefined, 'a queue that exists has counters');
+    invariant(happening !== undefined, 'a queue that exists has rates');
     const { waiting, running, completed, dead, cancelled } = counted;
     const { submitted, started, failed, retried, interrupted } = counted;
     return {
@@ -31,6 +35,7 @@ export async function queueViews(
       createdAt: shownMs(createdAtMs),
       jobs: { waiting, running, completed, dead, cancelled },
       totals: { submitted, started, failed, retried, interrupted },
+      rates: happening,
       oldestDueAt: shownMsOrNull(oldest.get(id) ?? null),
     };
   });
