@@ -32,6 +32,7 @@ export async function documentRoutes(app: FastifyInstance, version: string): Pro
           name: 'consumers',
           description: 'Read models and other readers of the log: lag, rebuilds, parked events.',
         },
+        { name: 'events', description: 'Read the log: pages, NDJSON and server-sent events.' },
         { name: 'operations', description: 'The health of the process.' },
       ],
     },

@@ -10,6 +10,7 @@ import { documentRoutes } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { claimRoute } from './routes/claim.ts';
 import { errorPages } from './routes/error-pages.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/job.ts';
@@ -94,6 +95,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   workerRoutes(app, api);
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
+  eventRoutes(app, api);
   healthRoutes(app, api);
   errorPages(app);
 }
