@@ -6,6 +6,7 @@ import { type Api, type ApiDependencies, withDefaults } from './dependencies.ts'
 import { noRoute, watchMethods } from './requests/known-methods.ts';
 import { takeJsonOnly } from './requests/json-bodies.ts';
 import { createLocalOnly } from './requests/local-only.ts';
+import { createOpenStreams, type OpenStreams } from './events/open-streams.ts';
 import { documentRoutes } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { claimRoute } from './routes/claim.ts';
@@ -57,23 +58,26 @@ export function createServer(dependencies: ApiDependencies): FastifyInstance {
   });
 
   const waits = createWaits(api.limits.waiting);
-  endGracefully(app, waits);
+  const streams = createOpenStreams(api.limits.subscribers);
+  endGracefully(app, waits, streams);
+  if (dependencies.tail === undefined) app.addHook('onClose', () => api.tail.stop());
   void app.register(async (scope) => {
     await documentRoutes(scope, api.version);
-    addRoutes(scope, api, waits);
+    addRoutes(scope, api, waits, streams);
   });
   return app;
 }
 
 /**
- * Closing ends waits early, and lets go of connections as their answers are sent: a client that keeps
+ * Closing ends waits and streams early, and lets go of connections as their answers are sent: a client that keeps
  * its connection alive would otherwise keep the server from closing.
  */
-function endGracefully(app: FastifyInstance, waits: Waits): void {
+function endGracefully(app: FastifyInstance, waits: Waits, streams: OpenStreams): void {
   let closing = false;
   app.addHook('preClose', (done) => {
     closing = true;
     waits.endAll();
+    streams.endAll();
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -82,7 +86,7 @@ function endGracefully(app: FastifyInstance, waits: Waits): void {
   });
 }
 
-function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
+function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: OpenStreams): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const inProgress = createClaimsInProgress(CLAIMS);
   submissionRoutes(app, api);
@@ -95,7 +99,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   workerRoutes(app, api);
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
-  eventRoutes(app, api);
+  eventRoutes(app, api, streams);
   healthRoutes(app, api);
   errorPages(app);
 }
