@@ -51,7 +51,7 @@ export async function openEventSource(
       const seen: Block[] = [];
       for (;;) {
         const block = await next();
-        if (block === undefined) throw new Error(`The stream ended after ${JSON.stringify(seen)}`);
+        if (block === undefined) throw new Error(`It ended after ${JSON.stringify(seen.at(-1))}`);
         seen.push(block);
         if (fits(block)) return seen;
       }

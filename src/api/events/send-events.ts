@@ -128,6 +128,9 @@ function beginAnswer(
   raw.writeHead(200, {
     ...(reply.getHeaders() as Record<string, string>),
     'content-type': kind.contentType,
+    // Not to be used again: a client that came back over it while the server closes would get a 503,
+    // which ends an EventSource for good; one that is refused a connection tries again.
+    connection: 'close',
     // A proxy that gathers answers would hold events back.
     'x-accel-buffering': 'no',
   });
