@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { requestIdOf } from './requests/caller.ts';
+import { asyncApiRoute } from './asyncapi.ts';
 import { createClaimsInProgress } from './claiming/claims-in-progress.ts';
 import { type Api, type ApiDependencies, withDefaults } from './dependencies.ts';
 import { noRoute, watchMethods } from './requests/known-methods.ts';
@@ -74,10 +76,17 @@ export function createServer(dependencies: ApiDependencies): FastifyInstance {
  */
 function endGracefully(app: FastifyInstance, waits: Waits, streams: OpenStreams): void {
   let closing = false;
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   app.addHook('preClose', (done) => {
     closing = true;
     waits.endAll();
     streams.endAll();
+    // Opened ahead, and never asked anything: Node takes such a connection for busy, for a minute.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -101,6 +110,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: Open
   jobHistoryRoutes(app, api);
   eventRoutes(app, api, streams);
   healthRoutes(app, api);
+  asyncApiRoute(app, api.version);
   errorPages(app);
 }
 

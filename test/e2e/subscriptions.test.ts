@@ -31,12 +31,12 @@ async function start(): Promise<ScriptProcess> {
 
 /** Submits jobs, one batch after the other, until told to stop. */
 function keepSubmitting(): () => Promise<void> {
-  let stopped = false;
+  const stopped = new AbortController();
   const submitting = (async () => {
-    while (!stopped) await submitMany(db, 5);
+    while (!stopped.signal.aborted) await submitMany(db, 5);
   })();
   return () => {
-    stopped = true;
+    stopped.abort();
     return submitting;
   };
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitMany } from '../../support/job-steps.ts';
 import { type Block, openEventSource, positionsIn } from '../../support/event-source.ts';
@@ -185,6 +187,10 @@ describe('a server that closes', () => {
     await source.until(isSignal('caught-up'));
     const stuck = await openEventSource(`http://127.0.0.1:${portOf(own)}/v1/events`);
     stuck.response.pause();
+    // Opened ahead by clients that then have nothing to ask.
+    const silent = connect(portOf(own), '127.0.0.1');
+    const accepted = new Promise((resolve) => own.app.server.once('connection', resolve));
+    await Promise.all([once(silent, 'connect'), accepted]);
     const closed = own.close();
     const blocks = await source.until((block) => block.retry !== undefined);
     expect(Number(blocks.at(-1)?.retry)).toBeGreaterThanOrEqual(500);
