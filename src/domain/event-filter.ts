@@ -48,10 +48,3 @@ export function eventMatcher(filter: EventFilter): (event: Filterable) => boolea
   if (tests.length === 0) return () => true;
   return (event) => tests.every((test) => test(event));
 }
-
-/** True for a filter that lets everything through. */
-export function isOpenFilter(filter: EventFilter): boolean {
-  return Object.values(filter).every(
-    (values: readonly string[] | undefined) => values === undefined || values.length === 0,
-  );
-}

@@ -44,7 +44,7 @@ export const cloudEventAttributes = {
   authid: described(z.string(), 'Who asked.').optional(),
 };
 
-export const cloudEventSchema = named(
+const cloudEventSchema = named(
   'CloudEvent',
   z.strictObject({
     ...cloudEventAttributes,
@@ -56,7 +56,7 @@ export const cloudEventSchema = named(
   'An event of the log as CloudEvents 1.0. Lease tokens are secrets and are left out.',
 );
 
-export const logTokenField = described(
+const logTokenField = described(
   z.string(),
   'A place in the log: give it as `after`, or as Last-Event-ID, to go on behind it.',
   { examples: ['v1.1.48151623'] },
