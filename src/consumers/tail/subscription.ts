@@ -80,6 +80,7 @@ class Subscriber implements Subscription {
   #leave: () => void = () => undefined;
   #wake: () => void = () => undefined;
   #position = 0n;
+  #epoch = 0;
   #following: Following | null = null;
   #source: 'log' | 'ring' = 'log';
   #toldCaughtUp = false;
@@ -106,26 +107,25 @@ class Subscriber implements Subscription {
     // After joining: the ring begins before whatever `end` means here.
     const bounds = await this.#tail.bounds();
     this.#position = startAfter(start, bounds);
-    if (this.#following !== null) mustBeEpoch(this.#following.epoch, bounds);
+    this.#epoch = bounds.epoch;
     this.#armHeartbeat();
   }
 
   get token(): string {
-    const epoch = this.#following?.epoch ?? 0;
-    return formatLogToken({ epoch, position: this.#position });
+    return formatLogToken({ epoch: this.#epoch, position: this.#position });
   }
 
   async next(): Promise<EventBatch | undefined> {
     while (!this.#ended.signal.aborted) {
       const following = await this.#look();
       if (following === null) return undefined;
-      const batch =
-        this.#position >= following.ring.from
-          ? this.#takeFromRing(following)
-          : await this.#takeFromLog();
+      const { ring, epoch } = following;
+      const before = this.#position;
+      // A tail that has not noticed a new epoch yet holds nothing of it.
+      const isInside = epoch === this.#epoch && before >= ring.from;
+      const batch = isInside ? this.#takeFromRing(following) : await this.#takeFromLog();
       if (batch !== undefined) return batch;
-      if (this.#source === 'ring' && this.#position >= following.ring.to)
-        await this.#wait(following);
+      if (isInside || this.#position === before) await this.#wait(following);
     }
     return undefined;
   }
@@ -140,12 +140,9 @@ class Subscriber implements Subscription {
   /** What the tail follows; null when it has been stopped. Looks at its place anew in a new log. */
   async #look(): Promise<Following | null> {
     const { following } = this.#tail;
-    const before = this.#following;
-    if (following === null || following === before) return following;
-    if (before !== null) {
-      const bounds = await this.#insist(() => this.#tail.bounds());
-      if (bounds !== undefined) startAfter(this.token, bounds);
-    }
+    if (following === null || following === this.#following) return following;
+    const bounds = await this.#insist(() => this.#tail.bounds());
+    if (bounds !== undefined) startAfter(this.token, bounds);
     this.#following = following;
     return following;
   }
@@ -167,7 +164,7 @@ class Subscriber implements Subscription {
     const wish = { after: this.#position, filter: this.#filter, limit: BATCH };
     const page = await this.#insist(() => this.#tail.read(wish));
     if (page === undefined) return undefined;
-    if (this.#following !== null) mustBeEpoch(this.#following.epoch, page);
+    mustBeEpoch(this.#epoch, page);
     mustBeThere(this.#position, page);
     this.#position = page.upTo;
     return this.#batch(page.events, false);

@@ -147,7 +147,7 @@ describe('NDJSON', () => {
     const all = await lines('');
     expect(all.slice(0, -1).map(({ sequence }) => Number(sequence))).toEqual(numbers(1, head));
     expect(all.at(-1)).toEqual({ signal: 'caught-up', token: `v1.1.${head}` });
-    expect(await lines('queue=picked&eventType=QueueCreated')).toHaveLength(2);
+    expect(await lines('queue=default&eventType=QueueCreated')).toHaveLength(2);
     expect(await lines('after=end')).toHaveLength(1);
   });
 
