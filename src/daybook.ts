@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import type { Observable } from 'rxjs';
 import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { jobEdit } from './commands/change/job-edit.ts';
@@ -26,10 +25,7 @@ import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
 import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
 import { createProjector } from './consumers/projector.ts';
-import { type EventsOptions, iterateEvents } from './consumers/tail/event-iterator.ts';
-import { eventStream } from './consumers/tail/event-stream.ts';
-import type { LoggedEvent } from './consumers/tail/log-page.ts';
-import { createLogTail, type LogTail } from './consumers/tail/log-tail.ts';
+import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
 import type { NewJob } from './domain/job/new-job.ts';
 import { hasEnded } from './domain/job/state.ts';
@@ -126,7 +122,7 @@ export interface ReasonOptions extends CommandOptions {
  * `close`. Only what your own `client` answers (that its transaction is aborted or was not
  * serializable, say) comes as the driver throws it.
  */
-export interface Daybook {
+export interface Daybook extends LogReading {
   /** Submits one job. @throws DaybookError see docs/errors.md */
   submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
   /** Submits up to 10,000 jobs, all or none. */
@@ -160,21 +156,12 @@ export interface Daybook {
   /** Stops claims from a queue; running jobs go on. */
   pauseQueue(queue: string, options?: ReasonOptions): Promise<Queue>;
   resumeQueue(queue: string, options?: ReasonOptions): Promise<Queue>;
-  /**
-   * The log as it grows, every event once and in order, from wherever `after` says; see
-   * docs/guides/subscriptions.md. It waits for its reader.
-   */
-  events(options?: EventsOptions): AsyncGenerator<LoggedEvent, void, void>;
-  /** The same as a cold Observable, which resumes by itself when the database was away. */
-  events$(options?: EventsOptions): Observable<LoggedEvent>;
   /** A worker for the definitions given to `openDaybook`; call its `start`. Stopped by `close`. */
   worker(options?: WorkerSettings): Worker;
   /** Stops workers (gracefully), then everything else. */
   close(): Promise<void>;
   /** For those that build on the write side: the HTTP server, tests. */
   readonly context: WriteContext;
-  /** Follows the log for all subscribers of this process. */
-  readonly tail: LogTail;
   /** What this process can run. */
   readonly definitions: Definitions;
   readonly middleware: readonly Middleware[];
@@ -213,7 +200,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   try {
     const context = await prepare(database, parsed, definitions, observer, clock);
     await prepareConsumers(database, consumers, observer);
-    const tail = createLogTail({ ...context, clock });
+    const reading = createLogReading({ ...context, clock });
     services.push(context.wakeUp);
     if (maintain)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
@@ -230,16 +217,14 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     const close = async () => {
       // Handlers that still run may submit, so nothing is refused before they have ended.
       await Promise.all(workers.map((worker) => worker.stop()));
-      await tail.stop();
+      await reading.tail.stop();
       closed = true;
       for (const service of services.toReversed()) await service.stop();
       await database.close();
     };
     return {
       ...guarded(facade(context, clock), () => closed),
-      tail,
-      events: (wanted) => iterateEvents(tail, wanted),
-      events$: (wanted) => eventStream(tail, wanted),
+      ...reading,
       definitions,
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
@@ -383,7 +368,7 @@ function facade(context: WriteContext, clock: Clock): Facade {
 /** What of Daybook is one call into the write side. */
 type Facade = Omit<
   Daybook,
-  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | 'tail' | 'events' | 'events$'
+  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | keyof LogReading
 >;
 
 type Reason = CommandOptions & { readonly reason?: string | null };

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { cloudEventType } from '../domain/cloud-event.ts';
 import { type EventType, eventTypes } from '../domain/event-types.ts';
 import type { ApiServer } from './operation.ts';
-import { eventDataSchemas } from './schemas/event-data.ts';
-import { cloudEventAttributes, eventFilterFields } from './schemas/events.ts';
+import { eventDataSchemas } from './schemas/log/event-data.ts';
+import { cloudEventAttributes, eventFilterFields } from './schemas/log/events.ts';
 import { apiRegistry } from './schemas/registry.ts';
 
 /**

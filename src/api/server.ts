@@ -13,7 +13,7 @@ import { documentRoutes } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { claimRoute } from './routes/claim.ts';
 import { errorPages } from './routes/error-pages.ts';
-import { eventRoutes } from './routes/events.ts';
+import { eventRoutes } from './routes/log/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/job.ts';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { DaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
 import type { Observer } from '../../kernel/observer.ts';
 import type { Database } from '../../store/database.ts';
@@ -38,7 +39,7 @@ export interface LogTail {
   /**
    * Joins in: from now on the log is followed. `listener` is called whenever there may be more.
    * @returns how to leave
-   * @throws DaybookError `database-unavailable`
+   * @throws DaybookError `database-unavailable`, `closed`
    */
   join(listener: () => void): Promise<() => void>;
   /**
@@ -109,6 +110,7 @@ class Tail implements LogTail {
   }
 
   async join(listener: () => void): Promise<() => void> {
+    if (this.#stopped) throw new DaybookError('closed', 'The log is no longer followed.');
     this.#listeners.add(listener);
     this.observer.subscribed(this.subscribers);
     const leave = () => {

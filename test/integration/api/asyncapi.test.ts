@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { eventDataSchemas } from '../../../src/api/schemas/event-data.ts';
+import { eventDataSchemas } from '../../../src/api/schemas/log/event-data.ts';
 import { cloudEventType } from '../../../src/domain/cloud-event.ts';
 import { type EventType, eventTypes } from '../../../src/domain/event-types.ts';
 import { claim, submitMany } from '../../support/job-steps.ts';

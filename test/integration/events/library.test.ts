@@ -108,5 +108,6 @@ describe('daybook.events$', () => {
     await own.close();
     await completed;
     expect(own.tail.subscribers).toBe(0);
+    await expect(own.events().next()).rejects.toMatchObject({ code: 'closed' });
   });
 });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { isKey } from '../../domain/job/new-job.ts';
-import { eventTypes, isEventType } from '../../domain/event-types.ts';
-import { isStorable } from '../../domain/storable-text.ts';
-import { nameField, shownTime, uuidField } from './fields.ts';
-import { described, named } from './registry.ts';
+import { isKey } from '../../../domain/job/new-job.ts';
+import { eventTypes, isEventType } from '../../../domain/event-types.ts';
+import { isStorable } from '../../../domain/storable-text.ts';
+import { nameField, shownTime, uuidField } from '../fields.ts';
+import { described, named } from '../registry.ts';
 
 /** The attributes of an event of the log as CloudEvents 1.0 has them, all but `data`. */
 export const cloudEventAttributes = {

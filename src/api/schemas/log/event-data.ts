@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { EventType } from '../../domain/event-types.ts';
-import type { JobEventData } from '../../domain/job/events.ts';
-import type { QueueEventData } from '../../domain/queue/queue.ts';
-import { nameField, tagsField } from './fields.ts';
-import { described } from './registry.ts';
+import type { EventType } from '../../../domain/event-types.ts';
+import type { JobEventData } from '../../../domain/job/events.ts';
+import type { QueueEventData } from '../../../domain/queue/queue.ts';
+import { nameField, tagsField } from '../fields.ts';
+import { described } from '../registry.ts';
 
 const timeMs = described(z.int(), 'ms since the Unix epoch.');
 const reason = described(z.string().nullable(), 'Why, in the words of who asked.');
@@ -51,6 +51,11 @@ type Shown = {
   readonly [Type in EventType]: Omit<(JobEventData & QueueEventData)[Type], 'leaseToken'>;
 };
 
+/** A schema that gives just that, and leaves no field out, though it may be an optional one. */
+type SchemaOf<Data> = z.ZodType<Data> & {
+  readonly shape: { readonly [Key in keyof Data]-?: z.ZodType };
+};
+
 /**
  * What the data of each event holds, by its type; the AsyncAPI document is made from it. The compiler
  * holds it against the events of the domain.
@@ -66,6 +71,7 @@ export const eventDataSchemas = {
     timeoutMs: z.int().exactOptional(),
     tags: tagsField.exactOptional(),
     uniqueKey: z.string().exactOptional(),
+    replayOf: described(z.string(), 'The job that this one runs again.').exactOptional(),
     payloadHash: described(z.string(), 'SHA-256 of the payload; the payload itself stays inside.'),
     payloadBytes: z.int(),
   }),
@@ -108,4 +114,4 @@ export const eventDataSchemas = {
   QueuePaused: onlyReason,
   QueueResumed: onlyReason,
   QueueConfigured: z.object({ settings: queueSettings, reason }),
-} satisfies { readonly [Type in EventType]: z.ZodType<Shown[Type]> };
+} satisfies { readonly [Type in EventType]: SchemaOf<Shown[Type]> };

@@ -3,18 +3,18 @@ import {
   mustBeEpoch,
   type StartPosition,
   startAfter,
-} from '../../consumers/tail/start-position.ts';
-import type { EventFilter } from '../../domain/event-filter.ts';
-import { formatLogToken } from '../../domain/log-token.ts';
-import type { Api } from '../dependencies.ts';
-import { formatFor } from '../events/answer-format.ts';
-import { createNdjsonFrames, createSseFrames } from '../events/event-frames.ts';
-import type { OpenStreams } from '../events/open-streams.ts';
-import { exportEvents, followEvents, type StreamKind } from '../events/send-events.ts';
-import { type ApiServer, operation } from '../operation.ts';
-import { eventFilterFields, eventPageSchema } from '../schemas/events.ts';
-import { described } from '../schemas/registry.ts';
-import { cloudEventView } from '../views/cloud-event-view.ts';
+} from '../../../consumers/tail/start-position.ts';
+import type { EventFilter } from '../../../domain/event-filter.ts';
+import { formatLogToken } from '../../../domain/log-token.ts';
+import type { Api } from '../../dependencies.ts';
+import { formatFor } from '../../events/answer-format.ts';
+import { createNdjsonFrames, createSseFrames } from '../../events/event-frames.ts';
+import type { OpenStreams } from '../../events/open-streams.ts';
+import { exportEvents, followEvents, type StreamKind } from '../../events/send-events.ts';
+import { type ApiServer, operation } from '../../operation.ts';
+import { eventFilterFields, eventPageSchema } from '../../schemas/log/events.ts';
+import { described } from '../../schemas/registry.ts';
+import { cloudEventView } from '../../views/cloud-event-view.ts';
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
