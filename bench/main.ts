@@ -2,12 +2,14 @@ import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../src/embedded/embedded-postgres.ts';
+import { firstEvent } from './first-event.ts';
 import { fullCycle } from './full-cycle.ts';
 import { httpSubmit } from './http-submit.ts';
 import { describeMachine } from './machine.ts';
 import { loadPackage } from './package.ts';
 import { latencies, median } from './quantile.ts';
 import { readModels } from './read-models.ts';
+import { subscribers } from './subscribers.ts';
 import { submitToStart } from './submit-to-start.ts';
 
 const { values } = parseArgs({
@@ -52,6 +54,20 @@ try {
     const events = values.quick ? 30_000 : Number(values.events);
     const lines = await readModels(daybook, url, nextSchema(), events, seconds);
     for (const line of lines) console.log(line);
+  }
+  if (wanted('subscribers')) {
+    const result = await subscribers(daybook, url, nextSchema(), 200, 2_000, values.quick ? 5 : 60);
+    const { events, gaps, duplicates, grownBytes, delays } = result;
+    console.log(
+      `subscribers 200 SSE clients, one stuck, 2,000 events/s, ${events.toLocaleString('en')} events: ${gaps} gaps, ${duplicates} duplicates, RSS grew ${(grownBytes / 2 ** 20).toFixed(0)} MB, behind the head: ${latencies(delays)}`,
+    );
+  }
+  if (wanted('first')) {
+    const events = values.quick ? 100_000 : 1_000_000;
+    const samples = await firstEvent(url, nextSchema(), events, 20);
+    console.log(
+      `first      first event at position 1 of ${events.toLocaleString('en')}: ${latencies(samples)}`,
+    );
   }
   if (wanted('cycle')) {
     const rates: number[] = [];

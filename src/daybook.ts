@@ -25,6 +25,7 @@ import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
 import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
 import { createProjector } from './consumers/projector.ts';
+import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
 import type { NewJob } from './domain/job/new-job.ts';
 import { hasEnded } from './domain/job/state.ts';
@@ -54,6 +55,9 @@ export type { Replay, ReplayOptions } from './commands/submit/replay-jobs.ts';
 export type { JobSnapshot } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
+export type { EventsOptions } from './consumers/tail/event-iterator.ts';
+export type { LoggedEvent } from './consumers/tail/log-page.ts';
+export type { EventFilter } from './domain/event-filter.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
@@ -122,7 +126,7 @@ export interface ReasonOptions extends CommandOptions {
  * `close`. Only what your own `client` answers (that its transaction is aborted or was not
  * serializable, say) comes as the driver throws it.
  */
-export interface Daybook extends Proof {
+export interface Daybook extends Proof, LogReading {
   /** Submits one job. @throws DaybookError see docs/errors.md */
   submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
   /** Submits up to 10,000 jobs, all or none. */
@@ -200,6 +204,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   try {
     const context = await prepare(database, parsed, definitions, observer, clock);
     await prepareConsumers(database, consumers, observer);
+    const reading = createLogReading({ ...context, clock });
     services.push(context.wakeUp);
     if (maintain)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
@@ -216,12 +221,14 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     const close = async () => {
       // Handlers that still run may submit, so nothing is refused before they have ended.
       await Promise.all(workers.map((worker) => worker.stop()));
+      await reading.tail.stop();
       closed = true;
       for (const service of services.toReversed()) await service.stop();
       await database.close();
     };
     return {
       ...guarded(facade(context, clock), () => closed),
+      ...reading,
       definitions,
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
@@ -364,7 +371,10 @@ function facade(context: WriteContext, clock: Clock): Facade {
 }
 
 /** What of Daybook is one call into the write side. */
-type Facade = Omit<Daybook, 'worker' | 'close' | 'definitions' | 'middleware' | 'consumers'>;
+type Facade = Omit<
+  Daybook,
+  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | keyof LogReading
+>;
 
 type Reason = CommandOptions & { readonly reason?: string | null };
 

@@ -48,6 +48,7 @@ async function start(flags: StartFlags): Promise<void> {
     const app = createServer({
       context: daybook.context,
       consumers: daybook.consumers,
+      tail: daybook.tail,
       metricsText: () => telemetry.metricsText(),
       version: readVersion(),
       instance: `${hostname()}:${process.pid}`,

@@ -46,7 +46,7 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
     npm: ['fastify', '@fastify/*', 'fastify-type-provider-zod', 'zod'],
   },
-  client: { may: ['type domain'], npm: ['rxjs'] },
+  client: { may: ['domain'], npm: ['rxjs'], withoutNode: true },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What an operator does to the database itself, without a running Daybook.
   maintenance: { may: ['verify', 'store', 'config', 'kernel'] },
@@ -279,7 +279,8 @@ const violations: readonly (readonly [problem: string, path: string, text: strin
   ['src/cli/a.ts -> src/api/b.ts', 'src/cli/a.ts', 'await import(`../api/b.ts`);'],
   ['src/cli/a.ts -> src/api/b.ts', 'src/cli/a.ts', "type B = import('../api/b.ts').B;"],
   ['src/store/a.ts -> src/api/', 'src/store/a.ts', "new URL('../api/b.ts', import.meta.url);"],
-  ['src/client/a.ts -> src/domain/', 'src/client/a.ts', "import { b } from '../domain/b.ts';"],
+  ['src/client/a.ts -> src/kernel/', 'src/client/a.ts', "import { b } from '../kernel/b.ts';"],
+  ['src/client/a.ts -> node:http', 'src/client/a.ts', "import { get } from 'node:http';"],
   ['src/workers/a.ts -> src/daybook.ts', 'src/workers/a.ts', "import '../daybook.ts';"],
   ['src/workers/a.ts -> src/testing/', 'src/workers/a.ts', "import '../testing/b.ts';"],
   ['src/daybook.ts -> src/testing/b.ts', 'src/daybook.ts', "import './testing/b.ts';"],

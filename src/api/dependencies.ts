@@ -1,5 +1,6 @@
 import type { WriteContext } from '../commands/write-context.ts';
 import type { ConsumerControl } from '../consumers/consumer-control.ts';
+import { createLogTail, type LogTail } from '../consumers/tail/log-tail.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 
 /** What the server needs; made once per process by the door. */
@@ -14,6 +15,8 @@ export interface ApiDependencies {
   readonly instance: string;
   /** True once this process is to take no new work. */
   isDraining(): boolean;
+  /** Follows the log for all subscribers of this process; default: one of the server's own. */
+  readonly tail?: LogTail;
   readonly limits?: Partial<ApiLimits>;
   readonly clock?: Clock;
 }
@@ -30,6 +33,12 @@ export interface ApiLimits {
   readonly waiting: number;
   /** Payload bytes of one claim; its first job comes whatever its size. */
   readonly claimBytes: number;
+  /** Streams of events that are open at the same time. */
+  readonly subscribers: number;
+  /** A stream on which nothing came for so long gets a heartbeat, in ms; after twice as long at most. */
+  readonly heartbeatMs: number;
+  /** A client that takes nothing of its stream for so long is cut off, in ms. */
+  readonly stalledMs: number;
   /** Host names that are served beside localhost, 127.0.0.1 and [::1]; for a server behind a proxy. */
   readonly allowedHosts: readonly string[];
 }
@@ -40,6 +49,9 @@ const defaultLimits: ApiLimits = {
   requestTimeoutMs: 60_000,
   waiting: 500,
   claimBytes: 16 * 1_048_576,
+  subscribers: 1_000,
+  heartbeatMs: 15_000,
+  stalledMs: 60_000,
   allowedHosts: [],
 };
 
@@ -47,12 +59,15 @@ const defaultLimits: ApiLimits = {
 export interface Api extends ApiDependencies {
   readonly limits: ApiLimits;
   readonly clock: Clock;
+  readonly tail: LogTail;
 }
 
 export function withDefaults(dependencies: ApiDependencies): Api {
+  const { context, limits, clock = systemClock } = dependencies;
   return {
     ...dependencies,
-    limits: { ...defaultLimits, ...dependencies.limits },
-    clock: dependencies.clock ?? systemClock,
+    limits: { ...defaultLimits, ...limits },
+    clock,
+    tail: dependencies.tail ?? createLogTail({ ...context, clock }),
   };
 }

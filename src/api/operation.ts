@@ -24,7 +24,13 @@ interface Operation {
   readonly querystring?: z.ZodType;
   readonly headers?: z.ZodType;
   readonly body?: z.ZodType;
-  readonly response: Readonly<Record<number, z.ZodType>>;
+  readonly response: Readonly<Record<number, z.ZodType | AnswerInKinds>>;
+}
+
+/** An answer that comes in several content types. */
+interface AnswerInKinds {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly schema: z.ZodType }>>;
 }
 
 const nothing = z.strictObject({});

@@ -15,6 +15,7 @@ interface HttpAnswer {
 export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'malformed-request': { status: 400 },
   'invalid-request': { status: 400 },
+  'position-ahead': { status: 400 },
   'forbidden-host': { status: 403 },
   'not-found': { status: 404 },
   'job-not-found': { status: 404 },
@@ -30,6 +31,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'key-busy': { status: 409, retryAfterS: 1 },
   'rebuild-in-progress': { status: 409 },
   'concurrent-change': { status: 409, retryAfterS: 1 },
+  'token-expired': { status: 410 },
   'payload-too-large': { status: 413 },
   'unsupported-media-type': { status: 415 },
   'payload-invalid': { status: 422 },

@@ -1,15 +1,19 @@
+import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { requestIdOf } from './requests/caller.ts';
+import { asyncApiRoute } from './asyncapi.ts';
 import { createClaimsInProgress } from './claiming/claims-in-progress.ts';
 import { type Api, type ApiDependencies, withDefaults } from './dependencies.ts';
 import { noRoute, watchMethods } from './requests/known-methods.ts';
 import { takeJsonOnly } from './requests/json-bodies.ts';
 import { createLocalOnly } from './requests/local-only.ts';
+import { createOpenStreams, type OpenStreams } from './events/open-streams.ts';
 import { documentRoutes } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { claimRoute } from './routes/claim.ts';
 import { errorPages } from './routes/error-pages.ts';
+import { eventRoutes } from './routes/log/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/job.ts';
@@ -59,23 +63,33 @@ export function createServer(dependencies: ApiDependencies): FastifyInstance {
   });
 
   const waits = createWaits(api.limits.waiting);
-  endGracefully(app, waits);
+  const streams = createOpenStreams(api.limits.subscribers);
+  endGracefully(app, waits, streams);
+  if (dependencies.tail === undefined) app.addHook('onClose', () => api.tail.stop());
   void app.register(async (scope) => {
     await documentRoutes(scope, api.version);
-    addRoutes(scope, api, waits);
+    addRoutes(scope, api, waits, streams);
   });
   return app;
 }
 
 /**
- * Closing ends waits early, and lets go of connections as their answers are sent: a client that keeps
+ * Closing ends waits and streams early, and lets go of connections as their answers are sent: a client that keeps
  * its connection alive would otherwise keep the server from closing.
  */
-function endGracefully(app: FastifyInstance, waits: Waits): void {
+function endGracefully(app: FastifyInstance, waits: Waits, streams: OpenStreams): void {
   let closing = false;
+  const sockets = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   app.addHook('preClose', (done) => {
     closing = true;
     waits.endAll();
+    streams.endAll();
+    // Opened ahead, and never asked anything: Node takes such a connection for busy, for a minute.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -84,7 +98,7 @@ function endGracefully(app: FastifyInstance, waits: Waits): void {
   });
 }
 
-function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
+function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: OpenStreams): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const inProgress = createClaimsInProgress(CLAIMS);
   submissionRoutes(app, api);
@@ -100,7 +114,9 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
   verifyRoutes(app, api);
+  eventRoutes(app, api, streams);
   healthRoutes(app, api);
+  asyncApiRoute(app, api.version);
   errorPages(app);
 }
 

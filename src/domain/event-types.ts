@@ -1,7 +1,10 @@
-import type { JobEventType } from './job/events.ts';
-import type { QueueEventType } from './queue/queue.ts';
+import type { JobEventType, RecordedJobEvent } from './job/events.ts';
+import type { QueueEventType, RecordedQueueEvent } from './queue/queue.ts';
 
 export type EventType = JobEventType | QueueEventType;
+
+/** Any event of the log. */
+export type RecordedEvent = RecordedJobEvent | RecordedQueueEvent;
 
 /**
  * The small number that stands for each type on disk. Never changed, never used again.
@@ -35,4 +38,12 @@ const typesByCode = new Map<number, EventType>(
 /** The type behind a code; undefined for one that a newer version wrote. */
 export function eventTypeOf(code: number): EventType | undefined {
   return typesByCode.get(code);
+}
+
+/** The types of events, in the order of their codes. */
+export const eventTypes = Object.keys(eventTypeCodes) as readonly EventType[];
+
+/** True for the name of an event type that this version knows. */
+export function isEventType(name: string): name is EventType {
+  return Object.hasOwn(eventTypeCodes, name);
 }

@@ -128,6 +128,16 @@ export const errorCatalogue = {
     title: 'The read model has not reached the token yet',
     advice: 'Try again in a moment, or read without the token.',
   },
+  'token-expired': {
+    title: 'The log cannot be read on from there',
+    advice:
+      'Read what you keep anew and begin again, at `start` or `end`; docs/guides/subscriptions.md tells more.',
+  },
+  'position-ahead': {
+    title: 'The log has not reached this position',
+    advice:
+      'Give a token or position that this log gave; if the database went back to an older state, open a new epoch.',
+  },
   'database-unavailable': {
     title: 'The database cannot be reached',
     advice:

@@ -58,6 +58,11 @@ export function uuidV5(...parts: readonly (string | number)[]): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** The id of an event: the same wherever the event travels, and therefore stored nowhere. */
+export function eventId(streamId: string, epoch: number, version: number): string {
+  return uuidV5(streamId, epoch, version);
+}
+
 /** SHA-256 of a UTF-8 text, in lower-case hex. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');

@@ -29,6 +29,12 @@ export interface Observer {
   leaseExpired(count: number): void;
   sequenced(count: number): void;
   projected(projection: string, count: number): void;
+  /** How many read the log as it grows, in this process, now. */
+  subscribed(count: number): void;
+  /** Events handed to subscribers: an event counts once for each. */
+  eventsSent(count: number): void;
+  /** A subscriber was too slow for what is kept in memory, and reads the log again. */
+  fellBehind(): void;
   /** Something a person may have to look at. `error` is shown with its cause. */
   warn(message: string, context?: Readonly<Record<string, unknown>>): void;
   info(message: string, context?: Readonly<Record<string, unknown>>): void;
@@ -47,6 +53,9 @@ export const silentObserver: Observer = {
   leaseExpired: nothing,
   sequenced: nothing,
   projected: nothing,
+  subscribed: nothing,
+  eventsSent: nothing,
+  fellBehind: nothing,
   warn: nothing,
   info: nothing,
 };

@@ -1,9 +1,7 @@
-import { eventTypeOf } from '../domain/event-types.ts';
-import type { RecordedJobEvent } from '../domain/job/events.ts';
-import type { RecordedQueueEvent } from '../domain/queue/queue.ts';
+import { eventTypeOf, type RecordedEvent } from '../domain/event-types.ts';
 import type { EventRow } from './statements/read-streams.ts';
 
-export type RecordedEvent = RecordedJobEvent | RecordedQueueEvent;
+export type { RecordedEvent } from '../domain/event-types.ts';
 
 /**
  * A row of log or inbox as the event it stands for; undefined for a type that a newer version wrote.

@@ -113,6 +113,24 @@ export const metricTable = {
     help: 'Events a projection has read.',
     labels: ['projection'],
   },
+  eventsSent: {
+    kind: 'counter',
+    name: 'daybook_events_sent_total',
+    help: 'Events handed to subscribers of the log; an event counts once for each.',
+    labels: none,
+  },
+  subscribersBehind: {
+    kind: 'counter',
+    name: 'daybook_subscribers_behind_total',
+    help: 'Times that a subscriber was too slow for the ring and was led back to the log.',
+    labels: none,
+  },
+  subscribers: {
+    kind: 'gauge',
+    name: 'daybook_subscribers',
+    help: 'Subscribers of the log in this process.',
+    labels: none,
+  },
   up: {
     kind: 'gauge',
     name: 'daybook_up',

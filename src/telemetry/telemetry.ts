@@ -50,6 +50,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     observer: {
       ...observerOf(counters, histograms, createLabelLimit(maxLabelPairs)),
+      subscribed: (count) => gauges.subscribers.set(count),
       warn: (message, context) => logger.warn(message, context),
       info: (message, context) => logger.info(message, context),
     },
@@ -88,7 +89,7 @@ function observerOf(
   counters: Counters,
   histograms: Histograms,
   limited: ReturnType<typeof createLabelLimit>,
-): Omit<Observer, 'warn' | 'info'> {
+): Omit<Observer, 'warn' | 'info' | 'subscribed'> {
   return {
     submitted: (labels, count) => add(counters.submitted, limited(labels), count),
     claimed(labels, waitMs) {
@@ -108,6 +109,8 @@ function observerOf(
     leaseExpired: (count) => add(counters.leaseExpired, {}, count),
     sequenced: (count) => add(counters.sequenced, {}, count),
     projected: (projection, count) => add(counters.projected, { projection }, count),
+    eventsSent: (count) => add(counters.eventsSent, {}, count),
+    fellBehind: () => counters.subscribersBehind.inc(),
   };
 }
 

@@ -26,15 +26,16 @@ it('has a bin that knows its version and its commands', () => {
   expect(node('dist/main.js', '--help')).toMatch(/start[\s\S]*worker[\s\S]*migrate/);
 });
 
-it('has two doors, in plain JavaScript, and the migrations', () => {
+it('has three doors, in plain JavaScript, and the migrations', () => {
   const script = join(folder, 'package', 'look.mjs');
   writeFileSync(
     script,
     `import * as library from 'daybook'; import * as testing from 'daybook/testing';
+     import * as client from 'daybook/client';
      console.log(typeof library.openDaybook, typeof library.defineJob, typeof testing.drain,
-       typeof testing.given);`,
+       typeof testing.given, typeof client.createClient);`,
   );
-  expect(node(script)).toBe('function function function function');
+  expect(node(script)).toBe('function function function function function');
   const files = execFileSync('ls', [join(folder, 'package', 'migrations')], { encoding: 'utf8' });
   expect(files).toContain('0001_log.sql');
 });

@@ -78,8 +78,10 @@ async function insertRows(
       select id, now(), 1, '\\x00', '{}' from job_claims on conflict do nothing;
     insert into dead_jobs (job_id, died_at, ${claimColumns.replace('id, run_at, ', '')}, failures)
       select gen_random_uuid(), now(), ${claimValues}, 4, 1 from generate_series(1, ${fill.dead});
-    insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type, schema_version)
-      select (select coalesce(max(position), 0) from events) + n, now(), gen_random_uuid(), 1, 1, 1, 1, 1
+    insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type, schema_version,
+        correlation)
+      select (select coalesce(max(position), 0) from events) + n, now(), gen_random_uuid(), 1, 1, 1, 1, 1,
+        case when n % 10 < 5 then 'chain-' || n / 100 end
       from generate_series(1, ${fill.events}) as n;
     insert into event_inbox (occurred_at, stream_id, version, queue_id, type)
       select now(), gen_random_uuid(), 1, 1, 1 from generate_series(1, ${fill.inbox})`);

@@ -8,6 +8,9 @@ import { completeJobs } from '../../src/store/statements/complete-jobs.ts';
 import { expireClaims } from '../../src/store/statements/expire-claims.ts';
 import { listHeldClaims } from '../../src/store/statements/list-held-claims.ts';
 import { markStart } from '../../src/store/statements/mark-start.ts';
+import { readLogPage } from '../../src/store/statements/read-log-page.ts';
+import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-page-of-correlations.ts';
+import { readLogPageOfStreams } from '../../src/store/statements/read-log-page-of-streams.ts';
 import { readStreams } from '../../src/store/statements/read-streams.ts';
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
 import { submitJobs } from '../../src/store/statements/submit-jobs.ts';
@@ -90,6 +93,18 @@ const event = {
   correlation: null,
   tags: null,
 };
+const page = {
+  tenantId: 1,
+  afterPosition: 3n,
+  limit: BATCH,
+  scan: 500,
+  types: null,
+  queues: null,
+  jobTypes: null,
+  tags: null,
+  correlations: null,
+  streamIds: null,
+};
 const who = { tenantId: 1, actor: null, causation: null };
 
 /** Every statement on the hot path, with the parameters of a batch of rows that are there. */
@@ -132,6 +147,10 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(expireClaims, { limit: BATCH }),
     hot(sequenceInbox, { tick: BigInt(head?.tick ?? 0), limit: 500, channel: 'nobody' }, 500),
     hot(readStreams, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    hot(readLogPage, page),
+    hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
+    hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),
+    hot(readLogPageOfCorrelations, { ...page, correlations: ['chain-7', 'none'] }),
     // These two read what their session holds.
     hot(beatSession, { tenantId: 1, session }, HELD / 20),
     hot(listHeldClaims, { tenantId: 1, session, queueId: 1 }, HELD / 20),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { withoutSecrets } from '../../domain/cloud-event.ts';
 import type { RecordedJobEvent } from '../../domain/job/events.ts';
 import { shownMs } from '../schemas/fields.ts';
 import type { eventSchema } from '../schemas/job.ts';
@@ -17,10 +18,4 @@ export function eventView(event: RecordedJobEvent): z.output<typeof eventSchema>
     correlation: event.correlation,
     data: withoutSecrets(event.data),
   };
-}
-
-function withoutSecrets(data: object): Record<string, unknown> {
-  if (!('leaseToken' in data)) return { ...data };
-  const { leaseToken: _, ...rest } = data;
-  return rest;
 }

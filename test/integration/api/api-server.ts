@@ -10,7 +10,12 @@ import { createProjector } from '../../../src/consumers/projector.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Observer } from '../../../src/kernel/observer.ts';
 import { projections } from '../../../src/projections/registry.ts';
-import { createTestDatabase, newId, type TestDatabase } from '../../support/test-database.ts';
+import {
+  createTestDatabase,
+  newId,
+  type TestDatabase,
+  type TestDatabaseOptions,
+} from '../../support/test-database.ts';
 
 /** An answer, as JSON where it is JSON. */
 export interface ApiAnswer {
@@ -45,8 +50,11 @@ export interface TestApi {
 }
 
 /** A server on a database of its own. Whoever calls it calls `close`, in `afterAll` or so. */
-export async function createTestApi(options: Partial<ApiDependencies> = {}): Promise<TestApi> {
-  const db = await createTestDatabase();
+export async function createTestApi(
+  options: Partial<ApiDependencies> = {},
+  databaseOptions: TestDatabaseOptions = {},
+): Promise<TestApi> {
+  const db = await createTestDatabase(databaseOptions);
   await prepareReadModels(db.database);
   const observed: TestApi['observed'] = [];
   const context = { ...db.context, observer: recording(observed), ...options.context };

@@ -36,6 +36,7 @@ it.runIf(hasTools('bash', 'curl', 'jq'))('docs/api.md works as it is written', a
     expect.arrayContaining(['scheduled', 'ready', 'slow', 'cancelled', 'recorded']),
   );
   expect(said).toEqual(expect.arrayContaining(['retrying', '"mailer-1"', 'daybook_up 1']));
+  expect(said).toEqual(expect.arrayContaining(['caught-up']));
   // The two submissions with one idempotency key.
   const ids = said.filter((line) => /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(line));
   expect(ids).toHaveLength(2);

@@ -56,6 +56,18 @@ describe('the observer', () => {
     ).toBe('4');
   });
 
+  it('counts what subscribers get', async () => {
+    const { observer } = telemetry;
+    observer.subscribed(2);
+    observer.subscribed(1);
+    observer.eventsSent(5);
+    observer.eventsSent(3);
+    observer.fellBehind();
+    expect(await sample('daybook_subscribers')).toBe('1');
+    expect(await sample('daybook_events_sent_total')).toBe('8');
+    expect(await sample('daybook_subscribers_behind_total')).toBe('1');
+  });
+
   it('counts a cancellation once, whether or not the job was running', async () => {
     telemetry.observer.ended(job, 'cancelled', 5);
     telemetry.observer.cancelled(job);

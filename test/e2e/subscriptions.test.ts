@@ -1,0 +1,82 @@
+import { EventSource } from 'eventsource';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ScriptProcess, startDaybook } from '../../scripts/script-process.ts';
+import { freePort } from '../../src/embedded/server/free-port.ts';
+import { submitMany } from '../support/job-steps.ts';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+
+let db: TestDatabase;
+let port: number;
+let server: ScriptProcess;
+let stopSubmitting: () => Promise<void>;
+beforeEach(async () => {
+  db = await createTestDatabase();
+  port = await freePort();
+  server = await start();
+  stopSubmitting = keepSubmitting();
+});
+afterEach(async () => {
+  await stopSubmitting();
+  await server.stop('SIGTERM');
+  await db.drop();
+});
+
+async function start(): Promise<ScriptProcess> {
+  const args = ['start', '--port', String(port), '--queue', 'elsewhere'];
+  const env = { DATABASE_URL: db.connectionString };
+  const started = startDaybook(args, { env });
+  await started.line(/listens at/);
+  return started;
+}
+
+/** Submits jobs, one batch after the other, until told to stop. */
+function keepSubmitting(): () => Promise<void> {
+  const stopped = new AbortController();
+  const submitting = (async () => {
+    while (!stopped.signal.aborted) await submitMany(db, 5);
+  })();
+  return () => {
+    stopped.abort();
+    return submitting;
+  };
+}
+
+/** Events that were ever written, in the log or on their way. */
+async function eventsWritten(): Promise<number> {
+  const { rows } = await db.database.pool.query<{ n: number }>(`
+    select (select count(*) from ${db.schema}.events)::int
+      + (select count(*) from ${db.schema}.event_inbox)::int as n`);
+  return rows[0]?.n ?? 0;
+}
+
+describe('a client that is not ours', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'gets every event once and in order, across a restart by %s',
+    async (signal) => {
+      const seen: number[] = [];
+      const resets: unknown[] = [];
+      const source = new EventSource(`http://127.0.0.1:${port}/v1/events?after=start`);
+      let connections = 0;
+      source.addEventListener('open', () => {
+        connections += 1;
+      });
+      source.addEventListener('message', ({ data }) => {
+        seen.push(Number((JSON.parse(String(data)) as { sequence: string }).sequence));
+      });
+      source.addEventListener('reset', (event) => resets.push(event));
+      await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(50);
+      await server.stop(signal);
+      const atRestart = seen.length;
+      server = await start();
+      await expect.poll(() => seen.length, { timeout: 30_000 }).toBeGreaterThan(atRestart + 50);
+      await stopSubmitting();
+      await expect
+        .poll(async () => seen.length - (await eventsWritten()), { timeout: 20_000 })
+        .toBe(0);
+      expect(seen).toEqual(seen.map((_, index) => index + 1));
+      expect(resets).toEqual([]);
+      expect(connections).toBeGreaterThanOrEqual(2);
+      source.close();
+    },
+  );
+});
