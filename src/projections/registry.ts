@@ -4,10 +4,10 @@ import { jobMetrics } from './job-metrics/projection.ts';
 import { jobStatus } from './job-status/projection.ts';
 import { queueCounters } from './queue-counters/projection.ts';
 
-/** Every read model there is. */
+/** Every read model there is, by name. */
 export const projections: readonly Projection[] = [
+  failureGroups,
+  jobMetrics,
   jobStatus,
   queueCounters,
-  jobMetrics,
-  failureGroups,
 ];
