@@ -26,9 +26,7 @@ export function whyIllegal(
     case 'running':
       return whyNotWhileRunning(before, event);
     case 'waiting':
-      return owed === null
-        ? whyNotWhileWaiting(before, event)
-        : whyNoSequel(before, last, event);
+      return owed === null ? whyNotWhileWaiting(before, event) : whyNoSequel(before, last, event);
     case 'dead':
       return whyNotWhenDead(before, event);
     case 'completed':
@@ -46,10 +44,7 @@ export function whyUnfinished(state: JobState, last: RecordedJobEvent): string |
 type EventType = RecordedJobEvent['type'];
 
 /** What the decision that wrote `last` also wrote, right behind it; null for nothing. */
-function owedAfter(
-  state: JobState,
-  last: RecordedJobEvent | null,
-): readonly EventType[] | null {
+function owedAfter(state: JobState, last: RecordedJobEvent | null): readonly EventType[] | null {
   if (last === null || state.status !== 'waiting') return null;
   if (state.cancelRequested !== null) return ['JobCancelled'];
   if (last.type === 'JobFailed') return ['JobRetried', 'JobDead'];

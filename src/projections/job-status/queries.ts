@@ -1,7 +1,8 @@
 import { type JobPhase, type JobStatus, phaseOf } from '../../domain/job/state.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { defineStatement, type Executor, now } from '../../store/statement.ts';
+import { defineStatement, exactMs, type Executor, now } from '../../store/statement.ts';
 import { idBounds, type JobFilter, pageLimit, wantedStates } from './job-filter.ts';
+import type { JobRange } from '../row-fold.ts';
 import { jobStatusName, statusCodes } from './table.ts';
 
 /** A job as lists show it. Times are ms since the epoch. */
@@ -215,3 +216,18 @@ function listedJob(row: ListedRow): ListedJob {
     tags: row.tags ?? [],
   };
 }
+
+/** Whole rows as they are stored, times in ms. Locks: none. Index: the primary key. */
+export const readJobStatusRows = defineStatement<
+  JobRange,
+  Readonly<Record<string, unknown>> & { readonly job_id: string }
+>({
+  name: 'read-job-status-rows',
+  sql: (schema) => `
+    select job_id, ${exactMs('run_at')} as run_at, ${exactMs('submitted_at')} as submitted_at,
+      ${exactMs('started_at')} as started_at, ${exactMs('ended_at')} as ended_at, position, version,
+      tenant_id, queue_id, type_id, status, priority, failures, max_attempts, retrying, error_name,
+      error_message, unique_key, correlation, tags
+    from ${schema}.${jobStatusName} where job_id > $1 and job_id <= $2`,
+  values: ({ after, upTo }) => [after, upTo],
+});

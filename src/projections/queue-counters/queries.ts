@@ -18,7 +18,7 @@ export interface QueueCounters {
   readonly interrupted: number;
 }
 
-type CountersRow = Record<Exclude<keyof QueueCounters, 'queueId'>, bigint> & {
+export type CountersRow = Record<Exclude<keyof QueueCounters, 'queueId'>, bigint> & {
   readonly queue_id: number;
 };
 
@@ -63,4 +63,15 @@ export async function readQueueCounters(
       },
     ]),
   );
+}
+
+const readAllCounters = defineStatement<Record<string, never>, CountersRow>({
+  name: 'read-all-queue-counters',
+  sql: (schema) => `select * from ${queueCountersTable(schema)} order by queue_id`,
+  values: () => [],
+});
+
+/** The counters of every queue in which anything has happened, as they are stored. Locks: none. */
+export async function readAllQueueCounters(executor: Executor): Promise<CountersRow[]> {
+  return executor.run(readAllCounters, {});
 }

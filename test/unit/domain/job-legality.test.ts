@@ -130,7 +130,11 @@ describe('a decision of two events', () => {
       together(running, job.failed(), job.dead('crashes-its-worker')),
       /did not crash/,
     ],
-    ['a claim after a failure', together(running, job.failed(), job.claimed(2, 't')), /followed by/],
+    [
+      'a claim after a failure',
+      together(running, job.failed(), job.claimed(2, 't')),
+      /followed by/,
+    ],
     ['a retry with a reason', together(running, job.failed(), job.retried(due, 'x')), /policy/],
     ['a cancellation asked for', together(requested, job.failed(), job.cancelled('why')), null],
     ['another reason', together(requested, job.failed(), job.cancelled('other')), /another reason/],
