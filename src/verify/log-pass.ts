@@ -1,8 +1,9 @@
 import type { LogRowFold } from '../projections/row-fold.ts';
 import type { Database } from '../store/database.ts';
+import type { RecordedEvent } from '../store/event-codec.ts';
 import type { Executor } from '../store/statement.ts';
 import { planByIndex } from '../store/statements/verify/plan-by-index.ts';
-import { readLogEvents } from '../store/statements/verify/read-log-events.ts';
+import { type LogEventRow, readLogEvents } from '../store/statements/verify/read-log-events.ts';
 import {
   type LogFrame,
   readEpochs,
@@ -12,8 +13,8 @@ import { readSnapshot } from '../store/statements/verify/read-snapshot.ts';
 import { liveCheckpoints } from './checkpoints.ts';
 import { compareRow } from './compare-rows.ts';
 import { createBatchCheck } from './batch-check.ts';
-import { createOrderCheck, type OrderCheck } from './order-check.ts';
-import type { NameDirectory } from './name-directory.ts';
+import { createOrderCheck } from './order-check.ts';
+import { decodeStored, type NameDirectory } from './name-directory.ts';
 import type { Findings } from './report.ts';
 
 export interface LogPassOptions {
@@ -44,7 +45,7 @@ const ROUNDS = 20;
 interface Reader {
   seen: bigint;
   limit: bigint;
-  take(event: Parameters<OrderCheck['take']>[0]): void;
+  take(row: LogEventRow, event: RecordedEvent | undefined): void;
 }
 
 interface Model {
@@ -98,9 +99,8 @@ function openModel(fold: LogRowFold, directory: NameDirectory): Model {
     reader: {
       seen: 0n,
       limit: 0n,
-      take(row) {
-        const event = directory.decode(row);
-        if (event !== undefined) model.running.add(event, directory.idsFor(row.queue_id));
+      take(row, event) {
+        if (event !== undefined) model.running.add(event, directory.idsOf(row.tenant_id));
       },
     },
   };
@@ -158,22 +158,32 @@ async function advance(
   const late = behind(readers);
   if (late.length === 0) return;
   const upTo = endOf(late);
-  let after = startOf(late);
+  const read = (after: bigint) => executor.run(readLogEvents, { after, upTo, limit: pageSize });
+  let next = read(startOf(late));
   for (;;) {
+    const rows = await next;
     signal?.throwIfAborted();
-    const rows = await executor.run(readLogEvents, { after, upTo, limit: pageSize });
     await directory.learn(executor, rows);
+    const last = rows.length < pageSize ? undefined : rows.at(-1);
+    // The database reads the next page while this one is worked on.
+    if (last !== undefined) {
+      next = read(last.position);
+      next.catch(heardLater);
+      onProgress(last.position, upTo);
+    }
     for (const row of rows) {
+      const event = decodeStored(row);
       for (const reader of late) {
-        if (row.position > reader.seen && row.position <= reader.limit) reader.take(row);
+        if (row.position > reader.seen && row.position <= reader.limit) reader.take(row, event);
       }
     }
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < pageSize) break;
-    after = last.position;
-    onProgress(after, upTo);
+    if (last === undefined) break;
   }
   for (const reader of late) reader.seen = reader.limit;
+}
+
+function heardLater(): void {
+  // Whoever awaits the page hears of it; nobody does once the pass has failed.
 }
 
 async function checkBeyondHead(

@@ -5,7 +5,7 @@ import {
   type StoredEventRow,
   type StreamCursor,
 } from '../store/statements/verify/read-stream-events.ts';
-import type { NameDirectory } from './name-directory.ts';
+import { decodeStored, type NameDirectory } from './name-directory.ts';
 
 /** Below and above the id of every stream. */
 export const firstId = '00000000-0000-0000-0000-000000000000';
@@ -27,15 +27,25 @@ export async function* streamPages(
   range: { readonly after: string; readonly upTo: string },
   pageSize: number,
 ): AsyncGenerator<StreamEvent[]> {
-  let after: StreamCursor = { stream: range.after, version: maxVersion, position: maxPosition };
+  const { upTo } = range;
+  const read = (after: StreamCursor) =>
+    executor.run(readStreamEvents, { after, upTo, limit: pageSize });
+  let next = read({ stream: range.after, version: maxVersion, position: maxPosition });
   for (;;) {
-    const { upTo } = range;
-    const rows = await executor.run(readStreamEvents, { after, upTo, limit: pageSize });
+    const rows = await next;
     await directory.learn(executor, rows);
-    yield rows.map((row) => ({ row, event: directory.decode(row) }));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < pageSize) return;
-    const { stream_id: stream, version, position } = last;
-    after = { stream, version, position: position ?? maxPosition };
+    const last = rows.length < pageSize ? undefined : rows.at(-1);
+    // The database reads the next page while this one is worked on.
+    if (last !== undefined) {
+      const { stream_id: stream, version, position } = last;
+      next = read({ stream, version, position: position ?? maxPosition });
+      next.catch(heardLater);
+    }
+    yield rows.map((row) => ({ row, event: decodeStored(row) }));
+    if (last === undefined) return;
   }
+}
+
+function heardLater(): void {
+  // Whoever awaits the page hears of it; nobody does once the chunk has ended early or failed.
 }

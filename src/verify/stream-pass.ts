@@ -115,7 +115,7 @@ function createChunk(
   let read = 0;
 
   const begin = ({ row }: StreamEvent): OpenStream => ({
-    judged: beginStream(row.stream_id, directory.idsFor(row.queue_id)),
+    judged: beginStream(row.stream_id, directory.idsOf(row.tenant_id)),
     folds: [...rows.models.keys()].map((model) => ({
       model,
       upTo: checkpoints.get(model.name) ?? 0n,

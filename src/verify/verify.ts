@@ -13,7 +13,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   /** Told now and then how far the run is. */
   readonly onProgress?: (progress: VerifyProgress) => void;
-  /** Jobs that one transaction reads at the most; default 1,000. */
+  /** Jobs that one transaction reads at the most; default 3,000. */
   readonly chunkRows?: number;
   readonly clock?: Clock;
 }
@@ -44,7 +44,7 @@ export async function verify(
   database: Database,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
-  const { bodies = true, chunkRows = 1_000, clock = systemClock, signal, onProgress } = options;
+  const { bodies = true, chunkRows = 3_000, clock = systemClock, signal, onProgress } = options;
   const began = clock.elapsedMs();
   const findings = createFindings(LISTED);
   const common = { database, findings, directory: createNameDirectory(), pageSize: PAGE, signal };

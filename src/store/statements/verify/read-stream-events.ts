@@ -1,6 +1,6 @@
 import { defineStatement, exactMs } from '../../statement.ts';
 
-/** An event of log or inbox as it is stored, with numbers for names. */
+/** An event of log or inbox as it is stored; names are null where a number stands for none. */
 export interface StoredEventRow {
   /** Null in the inbox. */
   readonly position: bigint | null;
@@ -18,6 +18,10 @@ export interface StoredEventRow {
   readonly actor: string | null;
   readonly causation: string | null;
   readonly correlation: string | null;
+  readonly queue: string | null;
+  readonly job_type: string | null;
+  /** Of the queue. */
+  readonly tenant_id: number | null;
 }
 
 /** Where a page of events by stream begins: behind this one. */
@@ -27,10 +31,16 @@ export interface StreamCursor {
   readonly position: bigint;
 }
 
-/** The columns of a stored event, in a query that calls it `e`. */
+/** The columns of a stored event, in a query that calls it `e` and has `namesOf` among its tables. */
 export const storedEvent = `e.position, e.stream_id, e.version, e.type, e.schema_version, e.epoch,
       ${exactMs('e.occurred_at')} as occurred_at, e.queue_id, e.job_type_id, e.tags, e.elapsed_ms,
-      e.data, e.actor, e.causation, e.correlation`;
+      e.data, e.actor, e.causation, e.correlation, q.name as queue, job_type.name as job_type,
+      q.tenant_id`;
+
+/** The names behind the numbers of an event; an unknown number must not hide the event. */
+export const namesOf = (schema: string) => `
+    left join ${schema}.queues q on q.id = e.queue_id
+    left join ${schema}.job_types job_type on job_type.id = e.job_type_id`;
 
 /**
  * Events by stream and version, log and inbox in one snapshot. Of the inbox, what the sequencer would
@@ -73,7 +83,7 @@ export const readStreamEvents = defineStatement<
       select i.position, i.stream_id, i.version, i.type, i.schema_version, i.epoch, i.occurred_at,
         i.queue_id, i.job_type_id, i.tags, i.elapsed_ms, i.data, i.actor, i.causation, i.correlation
       from pending i
-    ) e
+    ) e ${namesOf(schema)}
     order by e.stream_id, e.version, e.position nulls last limit $5`,
   values: ({ after, upTo, limit }) => [after.stream, after.version, after.position, upTo, limit],
 });
