@@ -161,9 +161,9 @@ function addEvent(
   event: StreamEvent['event'],
 ): void {
   if (event === undefined) {
-    const { stream_id: key, version, position, type } = row;
+    const { stream_id: key, version, position } = row;
     const at = { table: 'events', key, version, position };
-    if (judged.sound) findings.add({ ...at, kind: 'event-unknown', column: 'type', found: type });
+    if (judged.sound) findings.add({ ...at, kind: 'event-unknown', ...unknownOf(row) });
     judged.sound = false;
     return;
   }
@@ -171,6 +171,15 @@ function addEvent(
   for (const { fold, upTo } of folds) {
     if (event.position !== null && event.position <= upTo) fold.add(event as never, judged.job);
   }
+}
+
+/** Which number of an event stands for nothing. */
+function unknownOf(row: StreamEvent['row']): { readonly column: string; readonly found: unknown } {
+  if (row.queue === null) return { column: 'queue_id', found: row.queue_id };
+  const isKnown = row.job_type_id === null || row.job_type !== null;
+  return isKnown
+    ? { column: 'type', found: row.type }
+    : { column: 'job_type_id', found: row.job_type_id };
 }
 
 function count(counts: StreamCounts, { id, job, queue }: JudgedStream, rows: ChunkRows): void {
