@@ -20,32 +20,47 @@ export interface StreamEvent {
   readonly event: RecordedEvent | undefined;
 }
 
+export interface PageOptions {
+  /** Events per page. */
+  readonly size: number;
+  /** Let the database read the next page while one is worked on: by a caller that asks it nothing else. */
+  readonly ahead: boolean;
+}
+
 /** Events of log and inbox by stream and version, of streams above one id and up to another, in pages. */
 export async function* streamPages(
   executor: Executor,
   directory: NameDirectory,
   range: { readonly after: string; readonly upTo: string },
-  pageSize: number,
+  { size, ahead }: PageOptions,
 ): AsyncGenerator<StreamEvent[]> {
   const { upTo } = range;
   const read = (after: StreamCursor) =>
-    executor.run(readStreamEvents, { after, upTo, limit: pageSize });
-  let next = read({ stream: range.after, version: maxVersion, position: maxPosition });
-  for (;;) {
-    const rows = await next;
-    await directory.learn(executor, rows);
-    const last = rows.length < pageSize ? undefined : rows.at(-1);
-    // The database reads the next page while this one is worked on.
-    if (last !== undefined) {
-      const { stream_id: stream, version, position } = last;
-      next = read({ stream, version, position: position ?? maxPosition });
-      next.catch(heardLater);
+    executor.run(readStreamEvents, { after, upTo, limit: size });
+  let after: StreamCursor = { stream: range.after, version: maxVersion, position: maxPosition };
+  let pending: Promise<StoredEventRow[]> | null = null;
+  try {
+    for (;;) {
+      const rows: StoredEventRow[] = await (pending ?? read(after));
+      pending = null;
+      await directory.learn(executor, rows);
+      const last = rows.at(-1);
+      const isLast = last === undefined || rows.length < size;
+      if (!isLast) {
+        const { stream_id: stream, version, position } = last;
+        after = { stream, version, position: position ?? maxPosition };
+        if (ahead) pending = read(after);
+        pending?.catch(unheard);
+      }
+      yield rows.map((row) => ({ row, event: decodeStored(row) }));
+      if (isLast) return;
     }
-    yield rows.map((row) => ({ row, event: decodeStored(row) }));
-    if (last === undefined) return;
+  } finally {
+    // A caller that stops early, or fails, has the connection to itself again.
+    await pending?.catch(unheard);
   }
 }
 
-function heardLater(): void {
-  // Whoever awaits the page hears of it; nobody does once the chunk has ended early or failed.
+function unheard(): void {
+  // Whoever waits for the page hears of it; nobody does any more once the pages have ended.
 }

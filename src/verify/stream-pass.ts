@@ -83,7 +83,8 @@ async function checkChunk(
   const models = options.models.filter(({ name }) => checkpoints.has(name));
   const rows = await readChunkRows(tx, range, models, options.bodies);
   const chunk = createChunk(options, counts, rows, checkpoints);
-  for await (const page of streamPages(tx, options.directory, range, options.pageSize)) {
+  const pages = { size: options.pageSize, ahead: true };
+  for await (const page of streamPages(tx, options.directory, range, pages)) {
     options.signal?.throwIfAborted();
     const endedAt = chunk.add(page);
     if (endedAt === null) continue;
