@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { folds } from '../projections/folds.ts';
 import type { Database } from '../store/database.ts';
-import { type LogCounts, passLog } from './log-pass.ts';
+import { type LogCounts, passLog } from './log/log-pass.ts';
 import { createNameDirectory } from './name-directory.ts';
 import { createFindings, type Findings, type VerifyReport } from './report.ts';
-import { passStreams, type StreamCounts } from './stream-pass.ts';
+import { passStreams, type StreamCounts } from './streams/stream-pass.ts';
 
 export interface VerifyOptions {
   /** Read payloads and results to compare them with their hashes; default true. */

@@ -2,13 +2,13 @@ import type { JobState } from '../../domain/job/state.ts';
 import type { JobRowFold, RowIds } from '../row-fold.ts';
 import { jobStatus } from './projection.ts';
 import { readJobStatusRows } from './queries.ts';
-import { errorMessageLength, statusCodes } from './table.ts';
+import { errorMessageLength, jobStatusName, statusCodes } from './table.ts';
 
 /** The row of a job: its state, cut to the columns of the table. */
 export const jobStatusFold: JobRowFold = {
   scope: 'job',
   name: jobStatus.name,
-  table: 'job_status',
+  table: jobStatusName,
   start() {
     let state: JobState | null = null;
     let position: bigint | null = null;

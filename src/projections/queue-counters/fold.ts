@@ -2,6 +2,7 @@ import type { RecordedEvent } from '../../store/event-codec.ts';
 import type { LogRowFold } from '../row-fold.ts';
 import { queueCounters } from './projection.ts';
 import { readAllQueueCounters } from './queries.ts';
+import { queueCountersName } from './table.ts';
 
 const names = [
   'waiting',
@@ -25,7 +26,7 @@ type Counters = Record<Counter, number>;
 export const queueCountersFold: LogRowFold = {
   scope: 'log',
   name: queueCounters.name,
-  table: 'queue_counters',
+  table: queueCountersName,
   start() {
     const queues = new Map<number, Counters>();
     const of = (queueId: number | null): Counters => {

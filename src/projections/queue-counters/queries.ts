@@ -67,7 +67,7 @@ export async function readQueueCounters(
 
 const readAllCounters = defineStatement<Record<string, never>, CountersRow>({
   name: 'read-all-queue-counters',
-  sql: (schema) => `select * from ${queueCountersTable(schema)} order by queue_id`,
+  sql: (schema) => `select * from ${schema}.${queueCountersName} order by queue_id`,
   values: () => [],
 });
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../../../src/daybook.ts';
-import { rebuildClaims } from '../../../src/verify/rebuild-claims.ts';
+import { rebuildClaims } from '../../../src/verify/rebuild/rebuild-claims.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
 

@@ -3,14 +3,13 @@ import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { changeQueue } from '../../../src/commands/change/change-queue.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
-import { applyRange } from '../../../src/consumers/apply-range.ts';
-import { prepareReadModels } from '../../../src/consumers/prepare-read-models.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
 import type { Difference, VerifyReport } from '../../../src/verify/report.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { claim, submitOne } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
+import { applyLive, prepareReadModels } from '../../support/read-models.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 /** A database with a job of every status, all of it in the log and in the read models. */
@@ -31,7 +30,7 @@ export interface KnownHistory {
 
 export async function createKnownHistory(): Promise<KnownHistory> {
   const db = await createTestDatabase();
-  await prepareReadModels(db.database, projections);
+  await prepareReadModels(db.database);
   const jobs = await playHistory(db);
   await changeQueue(db.context, 'default', { kind: 'pause', reason: null });
   await sequenceAll(db.database);
@@ -83,7 +82,5 @@ async function playHistory(db: TestDatabase): Promise<KnownHistory['jobs']> {
 export async function projectAll(db: TestDatabase): Promise<void> {
   const [head] = await db.database.run(readHead, {});
   const upTo = head?.position ?? 0n;
-  for (const projection of projections) {
-    await applyRange(db.database, projection, { after: 0n, upTo });
-  }
+  for (const { name } of projections) await applyLive(db.database, name, { after: 0n, upTo });
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
-import { rebuildClaims } from '../../../src/verify/rebuild-claims.ts';
+import { rebuildClaims } from '../../../src/verify/rebuild/rebuild-claims.ts';
 import { claim, expire, lapse, load, submitOne } from '../../support/job-steps.ts';
 import { describeSchema } from '../../support/schema-description.ts';
 import { createKnownHistory, type KnownHistory } from './known-history.ts';

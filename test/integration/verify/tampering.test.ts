@@ -173,8 +173,8 @@ describe('another table', () => {
 
 describe('a read model', () => {
   it('with another counter', async () => {
-    await history.tamper('update queue_counters_v1 set dead = 7');
-    const [{ queue_id: id }] = (await history.tamper('select * from queue_counters_v1')).rows;
+    await history.tamper('update queue_counters set dead = 7');
+    const [{ queue_id: id }] = (await history.tamper('select * from queue_counters')).rows;
     expect(await history.differences()).toEqual([
       {
         kind: 'column-differs',
@@ -190,13 +190,13 @@ describe('a read model', () => {
   it('with another column of a job, a job too few and one too many', async () => {
     const { dead, running, waiting } = history.jobs;
     const extra = 'fffffff0-0000-7000-8000-000000000000';
-    await history.tamper(`update job_status_v1 set error_name = 'None' where job_id = $1`, [dead]);
-    await history.tamper('delete from job_status_v1 where job_id = $1', [running]);
+    await history.tamper(`update job_status set error_name = 'None' where job_id = $1`, [dead]);
+    await history.tamper('delete from job_status where job_id = $1', [running]);
     await history.tamper(
-      `insert into job_status_v1 (job_id, run_at, submitted_at, position, version, tenant_id,
+      `insert into job_status (job_id, run_at, submitted_at, position, version, tenant_id,
          queue_id, type_id, status, priority, failures, max_attempts, retrying)
        select $2, run_at, submitted_at, position, version, tenant_id, queue_id, type_id, status,
-         priority, failures, max_attempts, retrying from job_status_v1 where job_id = $1`,
+         priority, failures, max_attempts, retrying from job_status where job_id = $1`,
       [waiting, extra],
     );
     const table = 'job_status';
@@ -208,7 +208,7 @@ describe('a read model', () => {
   });
 
   it('that is behind is compared with the log up to where it is', async () => {
-    await history.tamper('delete from job_status_v1');
+    await history.tamper('delete from job_status');
     await history.tamper(`update consumer_checkpoints set position = 0 where name = 'job-status'`);
     expect(await history.differences()).toEqual([]);
   });

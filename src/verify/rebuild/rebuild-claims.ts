@@ -1,16 +1,16 @@
-import { DaybookError } from '../kernel/errors.ts';
-import type { Database } from '../store/database.ts';
-import { codeOf, sqlState } from '../store/sqlstate.ts';
-import type { Executor } from '../store/statement.ts';
-import { lockClaimTables } from '../store/statements/rebuild/lock-claim-tables.ts';
-import { giveUniqueKey } from '../store/statements/rebuild/replace-job-rows.ts';
-import { watchSessions } from '../store/statements/rebuild/watch-sessions.ts';
-import { setLockTimeout } from '../store/statements/set-lock-timeout.ts';
-import { planByIndex } from '../store/statements/verify/plan-by-index.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import type { Database } from '../../store/database.ts';
+import { codeOf, sqlState } from '../../store/sqlstate.ts';
+import type { Executor } from '../../store/statement.ts';
+import { lockClaimTables } from '../../store/statements/rebuild/lock-claim-tables.ts';
+import { giveUniqueKey } from '../../store/statements/rebuild/replace-job-rows.ts';
+import { watchSessions } from '../../store/statements/rebuild/watch-sessions.ts';
+import { setLockTimeout } from '../../store/statements/set-lock-timeout.ts';
+import { planByIndex } from '../../store/statements/verify/plan-by-index.ts';
 import { withMissingTables } from './missing-tables.ts';
-import { createNameDirectory } from './name-directory.ts';
+import { createNameDirectory } from '../name-directory.ts';
 import { createRowWriter } from './row-writer.ts';
-import { firstId, lastId, streamPages } from './stream-pages.ts';
+import { firstId, lastId, streamPages } from '../stream-pages.ts';
 
 export interface RebuildClaimsOptions {
   /** How long to wait for transactions that have written to the tables, in ms; default 10,000. */

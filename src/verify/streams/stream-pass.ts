@@ -1,16 +1,13 @@
-import type { FoldedRow, JobRowFold } from '../projections/row-fold.ts';
-import type { Database } from '../store/database.ts';
-import type { Executor } from '../store/statement.ts';
-import { planByIndex } from '../store/statements/verify/plan-by-index.ts';
-import { readChunkEnd } from '../store/statements/verify/read-chunk-end.ts';
-import { readSnapshot } from '../store/statements/verify/read-snapshot.ts';
-import { liveCheckpoints } from './checkpoints.ts';
+import type { FoldedRow, JobRowFold } from '../../projections/row-fold.ts';
+import type { Database } from '../../store/database.ts';
+import { readChunkEnd } from '../../store/statements/verify/read-chunk-end.ts';
+import { atOneMoment, type Checkpoints, type Moment } from '../checkpoints.ts';
 import { addRowsLeft, type ChunkRows, readChunkRows } from './chunk-rows.ts';
 import { compareStream } from './compare-stream.ts';
 import { beginStream, judgeEnd, judgeEvent, type JudgedStream } from './judge-stream.ts';
-import type { NameDirectory } from './name-directory.ts';
-import type { Findings } from './report.ts';
-import { firstId, lastId, type StreamEvent, streamPages } from './stream-pages.ts';
+import type { NameDirectory } from '../name-directory.ts';
+import type { Findings } from '../report.ts';
+import { firstId, lastId, type StreamEvent, streamPages } from '../stream-pages.ts';
 
 export interface StreamPassOptions {
   readonly database: Database;
@@ -62,7 +59,9 @@ export async function passStreams(options: StreamPassOptions): Promise<StreamCou
   while (after < lastId) {
     options.signal?.throwIfAborted();
     const from = after;
-    after = await options.database.transaction((tx) => checkChunk(tx, options, counts, from));
+    after = await atOneMoment(options.database, options.models, (moment) =>
+      checkChunk(moment, options, counts, from),
+    );
     options.onProgress(counts.events);
   }
   return counts;
@@ -70,17 +69,13 @@ export async function passStreams(options: StreamPassOptions): Promise<StreamCou
 
 /** Checks the streams above an id, and answers up to which it came. */
 async function checkChunk(
-  tx: Executor,
+  { tx, models, checkpoints }: Moment<JobRowFold>,
   options: StreamPassOptions,
   counts: StreamCounts,
   after: string,
 ): Promise<string> {
-  await tx.run(readSnapshot, {});
-  await tx.run(planByIndex, {});
   const [end] = await tx.run(readChunkEnd, { after, rows: options.chunkRows });
   const range = { after, upTo: end?.up_to ?? lastId };
-  const checkpoints = await liveCheckpoints(tx);
-  const models = options.models.filter(({ name }) => checkpoints.has(name));
   const rows = await readChunkRows(tx, range, models, options.bodies);
   const chunk = createChunk(options, counts, rows, checkpoints);
   const pages = { size: options.pageSize, ahead: true };
@@ -109,7 +104,7 @@ function createChunk(
   options: StreamPassOptions,
   counts: StreamCounts,
   rows: ChunkRows,
-  checkpoints: ReadonlyMap<string, bigint>,
+  checkpoints: Checkpoints,
 ) {
   const { findings, directory, bodies } = options;
   let open: OpenStream | null = null;

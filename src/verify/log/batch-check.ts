@@ -1,6 +1,6 @@
-import type { Executor } from '../store/statement.ts';
-import { type LogFrame, readBatches } from '../store/statements/verify/read-log-frame.ts';
-import type { Findings } from './report.ts';
+import type { Executor } from '../../store/statement.ts';
+import { type LogFrame, readBatches } from '../../store/statements/verify/read-log-frame.ts';
+import type { Findings } from '../report.ts';
 
 /** Checks log_batches, the only map from time to position. */
 export interface BatchCheck {

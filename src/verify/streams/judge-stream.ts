@@ -1,14 +1,14 @@
-import { elapsedMs } from '../domain/job/elapsed.ts';
-import type { RecordedJobEvent } from '../domain/job/events.ts';
-import { evolveJob } from '../domain/job/evolve.ts';
-import { whyIllegal, whyUnfinished } from '../domain/job/legality.ts';
-import type { JobState } from '../domain/job/state.ts';
-import { whyIllegalForQueue } from '../domain/queue/legality.ts';
-import { evolveQueue, type QueueState, type RecordedQueueEvent } from '../domain/queue/queue.ts';
-import type { RowIds } from '../projections/row-fold.ts';
-import type { RecordedEvent } from '../store/event-codec.ts';
-import { isSame } from './compare-rows.ts';
-import type { Findings } from './report.ts';
+import { elapsedMs } from '../../domain/job/elapsed.ts';
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import { evolveJob } from '../../domain/job/evolve.ts';
+import { whyIllegal, whyUnfinished } from '../../domain/job/legality.ts';
+import type { JobState } from '../../domain/job/state.ts';
+import { whyIllegalForQueue } from '../../domain/queue/legality.ts';
+import { evolveQueue, type QueueState, type RecordedQueueEvent } from '../../domain/queue/queue.ts';
+import type { RowIds } from '../../projections/row-fold.ts';
+import type { RecordedEvent } from '../../store/event-codec.ts';
+import { isSame } from '../compare-rows.ts';
+import type { Findings } from '../report.ts';
 
 /**
  * How far an event may lie before the one before it in its stream. Time is that of a statement's

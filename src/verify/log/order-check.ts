@@ -1,6 +1,6 @@
-import type { LogFrame } from '../store/statements/verify/read-log-frame.ts';
-import type { StoredEventRow } from '../store/statements/verify/read-stream-events.ts';
-import type { Findings } from './report.ts';
+import type { LogFrame } from '../../store/statements/verify/read-log-frame.ts';
+import type { StoredEventRow } from '../../store/statements/verify/read-stream-events.ts';
+import type { Findings } from '../report.ts';
 
 /** Checks that positions have no hole and that epochs follow each other. */
 export interface OrderCheck {

@@ -1,21 +1,19 @@
-import type { LogRowFold } from '../projections/row-fold.ts';
-import type { Database } from '../store/database.ts';
-import type { RecordedEvent } from '../store/event-codec.ts';
-import type { Executor } from '../store/statement.ts';
-import { planByIndex } from '../store/statements/verify/plan-by-index.ts';
-import { type LogEventRow, readLogEvents } from '../store/statements/verify/read-log-events.ts';
+import type { LogRowFold } from '../../projections/row-fold.ts';
+import type { Database } from '../../store/database.ts';
+import type { RecordedEvent } from '../../store/event-codec.ts';
+import type { Executor } from '../../store/statement.ts';
+import { type LogEventRow, readLogEvents } from '../../store/statements/verify/read-log-events.ts';
 import {
   type LogFrame,
   readEpochs,
   readLogFrame,
-} from '../store/statements/verify/read-log-frame.ts';
-import { readSnapshot } from '../store/statements/verify/read-snapshot.ts';
-import { liveCheckpoints } from './checkpoints.ts';
-import { compareRow } from './compare-rows.ts';
+} from '../../store/statements/verify/read-log-frame.ts';
+import { atOneMoment, liveCheckpoints } from '../checkpoints.ts';
+import { compareRow } from '../compare-rows.ts';
 import { createBatchCheck } from './batch-check.ts';
 import { createOrderCheck } from './order-check.ts';
-import { decodeStored, type NameDirectory } from './name-directory.ts';
-import type { Findings } from './report.ts';
+import { decodeStored, type NameDirectory } from '../name-directory.ts';
+import type { Findings } from '../report.ts';
 
 export interface LogPassOptions {
   readonly database: Database;
@@ -73,16 +71,15 @@ export async function passLog(options: LogPassOptions): Promise<LogCounts> {
   }
   const batches = createBatchCheck(findings, pageSize);
   await batches.read(database);
-  return database.transaction(async (tx) => {
-    await tx.run(readSnapshot, {});
-    await tx.run(planByIndex, {});
+  return atOneMoment(database, options.models, async ({ tx, models: present }) => {
     const frame = await aim(tx, whole, models);
     await advance(tx, options, readers);
     order.end(frame, await tx.run(readEpochs, {}));
     await checkBeyondHead(tx, findings, frame);
     await batches.read(tx);
     batches.end(frame);
-    const modelRows = await compareModels(tx, options, models);
+    const built = models.filter(({ fold }) => present.includes(fold));
+    const modelRows = await compareModels(tx, findings, built);
     return {
       position: frame.position,
       events: order.events(),
@@ -200,13 +197,11 @@ async function checkBeyondHead(
 
 async function compareModels(
   tx: Executor,
-  { findings }: LogPassOptions,
+  findings: Findings,
   models: readonly Model[],
 ): Promise<Map<string, number>> {
-  const checkpoints = await liveCheckpoints(tx);
   const counts = new Map<string, number>();
   for (const { fold, running } of models) {
-    if (!checkpoints.has(fold.name)) continue;
     const found = new Map((await fold.read(tx)).map(({ key, columns }) => [key, columns]));
     counts.set(fold.name, found.size);
     for (const { key, columns } of running.rows()) {

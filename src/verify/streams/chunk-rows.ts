@@ -1,5 +1,5 @@
-import type { FoldedRow, JobRowFold } from '../projections/row-fold.ts';
-import type { Executor } from '../store/statement.ts';
+import type { FoldedRow, JobRowFold } from '../../projections/row-fold.ts';
+import type { Executor } from '../../store/statement.ts';
 import {
   type IdRange,
   type PayloadRow,
@@ -8,8 +8,8 @@ import {
   readPayloadRows,
   readQueueRows,
   type StoredRow,
-} from '../store/statements/verify/read-job-rows.ts';
-import type { Findings } from './report.ts';
+} from '../../store/statements/verify/read-job-rows.ts';
+import type { Findings } from '../report.ts';
 
 /** The rows that tables hold for a chunk of streams. Each is taken away as it is compared. */
 export interface ChunkRows {

@@ -1,16 +1,16 @@
-import type { RecordedJobEvent } from '../domain/job/events.ts';
-import { evolveJob } from '../domain/job/evolve.ts';
-import type { JobState } from '../domain/job/state.ts';
-import type { Executor } from '../store/statement.ts';
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import { evolveJob } from '../../domain/job/evolve.ts';
+import type { JobState } from '../../domain/job/state.ts';
+import type { Executor } from '../../store/statement.ts';
 import {
   deleteJobRows,
   insertClaimRows,
   insertDeadRows,
-} from '../store/statements/rebuild/replace-job-rows.ts';
-import { rowsOfJob } from './job-rows.ts';
-import { isQueueEvent } from './judge-stream.ts';
-import type { NameDirectory } from './name-directory.ts';
-import { firstId, lastId, type StreamEvent } from './stream-pages.ts';
+} from '../../store/statements/rebuild/replace-job-rows.ts';
+import { rowsOfJob } from '../job-rows.ts';
+import { isQueueEvent } from '../streams/judge-stream.ts';
+import type { NameDirectory } from '../name-directory.ts';
+import { firstId, lastId, type StreamEvent } from '../stream-pages.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 

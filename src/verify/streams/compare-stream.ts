@@ -1,13 +1,13 @@
-import type { JobState } from '../domain/job/state.ts';
-import type { QueueState } from '../domain/queue/queue.ts';
-import { uuidV5 } from '../kernel/ids.ts';
-import type { FoldedRow, JobRowFold, RowIds } from '../projections/row-fold.ts';
-import type { PayloadRow } from '../store/statements/verify/read-job-rows.ts';
+import type { JobState } from '../../domain/job/state.ts';
+import type { QueueState } from '../../domain/queue/queue.ts';
+import { uuidV5 } from '../../kernel/ids.ts';
+import type { FoldedRow, JobRowFold, RowIds } from '../../projections/row-fold.ts';
+import type { PayloadRow } from '../../store/statements/verify/read-job-rows.ts';
 import type { ChunkRows } from './chunk-rows.ts';
-import { compareColumn, compareRow } from './compare-rows.ts';
-import { rowsOfJob } from './job-rows.ts';
+import { compareColumn, compareRow } from '../compare-rows.ts';
+import { rowsOfJob } from '../job-rows.ts';
 import type { JudgedStream } from './judge-stream.ts';
-import type { Findings } from './report.ts';
+import type { Findings } from '../report.ts';
 
 /** What each read model gives for a stream. */
 export type FoldedModels = ReadonlyMap<JobRowFold, readonly FoldedRow[]>;

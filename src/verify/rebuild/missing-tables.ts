@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Database } from '../store/database.ts';
-import { migrate } from '../store/migrate.ts';
-import { quotedSchema } from '../store/schema-name.ts';
-import type { Executor } from '../store/statement.ts';
+import type { Database } from '../../store/database.ts';
+import { migrate } from '../../store/migrate.ts';
+import { quotedSchema } from '../../store/schema-name.ts';
+import type { Executor } from '../../store/statement.ts';
 import {
   adoptTable,
   dropSchema,
   findMissingTables,
-} from '../store/statements/rebuild/missing-tables.ts';
+} from '../../store/statements/rebuild/missing-tables.ts';
 
 /**
  * Runs `work` in a transaction in which the claim table and the dead jobs exist. One that is missing
