@@ -45,6 +45,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   closed: { status: 503, retryAfterS: 1 },
   'wait-timeout': null,
   'claims-busy': null,
+  aborted: null,
   'invalid-options': null,
   'unknown-type': null,
   'handler-timeout': null,

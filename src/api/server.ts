@@ -19,6 +19,7 @@ import { jobHistoryRoutes } from './routes/log/job-history.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
+import { verifyRoutes } from './routes/log/verify.ts';
 import { workerRoutes } from './routes/workers.ts';
 import { failureRoute } from './statistics/failures-route.ts';
 import { statsRoute } from './statistics/stats-route.ts';
@@ -98,6 +99,7 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   workerRoutes(app, api);
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
+  verifyRoutes(app, api);
   healthRoutes(app, api);
   errorPages(app);
 }

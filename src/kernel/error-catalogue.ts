@@ -120,6 +120,10 @@ export const errorCatalogue = {
     title: 'There is no such verification',
     advice: 'Start one with POST /v1/verify; each server remembers its last ten.',
   },
+  aborted: {
+    title: 'The caller ended this',
+    advice: 'Nothing to do: the signal that was given along has aborted.',
+  },
   'projection-behind': {
     title: 'The read model has not reached the token yet',
     advice: 'Try again in a moment, or read without the token.',

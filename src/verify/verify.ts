@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../kernel/clock.ts';
+import { DaybookError } from '../kernel/errors.ts';
 import { folds } from '../projections/folds.ts';
 import type { Database } from '../store/database.ts';
 import { type LogCounts, passLog } from './log/log-pass.ts';
@@ -9,7 +10,7 @@ import { passStreams, type StreamCounts } from './streams/stream-pass.ts';
 export interface VerifyOptions {
   /** Read payloads and results to compare them with their hashes; default true. */
   readonly bodies?: boolean;
-  /** Ends the run: it rejects with the signal's reason. */
+  /** Ends the run: it rejects with `aborted`. */
   readonly signal?: AbortSignal;
   /** Told now and then how far the run is. */
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -38,12 +39,23 @@ const CHUNK_EVENTS = 20_000;
  * Proves that the tables are what the log says: folds the log, and compares the claim table, dead
  * jobs, queues and read models with it, row for row and column by column, but for the fleeting ones.
  * On a live system it stops nobody and holds no snapshot for longer than a chunk takes.
- * @throws DaybookError `database-unavailable`, `migration-needed`; whatever `signal` aborts with
+ * @throws DaybookError `database-unavailable`, `migration-needed`, `aborted`
  */
 export async function verify(
   database: Database,
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
+  try {
+    return await run(database, options);
+  } catch (error) {
+    if (options.signal?.aborted !== true) throw error;
+    throw new DaybookError('aborted', 'The verification was ended before its end.', {
+      cause: error,
+    });
+  }
+}
+
+async function run(database: Database, options: VerifyOptions): Promise<VerifyReport> {
   const { bodies = true, chunkRows = 3_000, clock = systemClock, signal, onProgress } = options;
   const began = clock.elapsedMs();
   const findings = createFindings(LISTED);
@@ -64,9 +76,8 @@ export async function verify(
     onProgress: (events) => onProgress?.({ phase: 'streams', events, of: log.events }),
   });
   compareCounts(findings, log, streams);
-  const differs = Object.keys(findings.counts).length > 0;
   return {
-    equal: !differs,
+    equal: Object.keys(findings.counts).length === 0,
     differences: findings.kept,
     counts: findings.counts,
     checked: checkedOf(log, streams),

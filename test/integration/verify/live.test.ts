@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => daybook.close());
 
-/** Keeps submitting, cancelling and moving until it is told to stop, 2,000 jobs at the most. */
+/** Keeps submitting, cancelling, moving, and building read models anew, until it is told to stop, 2,000 jobs at the most. */
 async function keepSubmitting(stop: AbortSignal): Promise<void> {
   for (let n = 0; !stop.aborted && n < 2_000; n += 100) {
     const jobs = Array.from({ length: 100 }, (_, index) => ({
@@ -35,6 +35,10 @@ async function keepSubmitting(stop: AbortSignal): Promise<void> {
     // Some have ended by then, which is as good.
     await daybook.cancel(first?.id ?? '').catch(() => undefined);
     await daybook.move(second?.id ?? '', 'elsewhere').catch(() => undefined);
+    // Refused while one is under way.
+    for (const name of ['job-status', 'queue-counters']) {
+      await daybook.consumers.rebuild(name).catch(() => undefined);
+    }
   }
 }
 
@@ -51,6 +55,10 @@ it('finds no difference, ever, while workers work', async () => {
   }
   stop.abort();
   await submitting;
+  const builds = await daybook.db.database.pool.query<{ build: number }>(
+    `select build from ${daybook.db.schema}.consumer_checkpoints where role = 'live'`,
+  );
+  expect(builds.rows.every(({ build }) => build > 1)).toBe(true);
   const { checked } = await verify(database);
   expect(checked.events).toBeGreaterThan(1_000);
   expect(checked.jobs).toBeGreaterThan(300);
