@@ -18,7 +18,7 @@ function setUp() {
   const verifications = createVerifications({
     run: (options) =>
       new Promise((resolve, reject) => {
-        const fail = (error: unknown) => reject(error as Error);
+        const fail = (error: unknown) => reject(error);
         runs.push({ options, finish: () => resolve(report), fail });
         options.signal?.addEventListener('abort', () => fail(new DaybookError('aborted', 'ended')));
       }),
