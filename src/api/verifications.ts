@@ -1,4 +1,4 @@
-import { type Clock } from '../kernel/clock.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
 import type { VerifyReport } from '../verify/report.ts';
 import type { VerifyOptions, VerifyProgress } from '../verify/verify.ts';
