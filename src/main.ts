@@ -17,7 +17,7 @@ import { parseOptions, serverOptions } from './config/options.ts';
 import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
-import { runRebuildClaims, runVerify } from './maintenance/commands.ts';
+import { type CommandTarget, runRebuildClaims, runVerify } from './maintenance/commands.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -92,11 +92,14 @@ async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Prom
   }
 }
 
-function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
-  return runRebuildClaims(commandTarget(schema), { lockTimeoutMs: lockTimeout });
+async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
+  // Direct where there is one: making a table that is missing takes a lock of the session.
+  const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+  const target = { ...commandTarget(schema), connectionString };
+  return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
 }
 
-function commandTarget(schema: string | undefined) {
+function commandTarget(schema: string | undefined): CommandTarget {
   const note = (line: string) => console.error(line);
   return {
     connectionString: databaseUrl(),
