@@ -67,3 +67,8 @@ export function eventId(streamId: string, epoch: number, version: number): strin
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
+
+/** 32 hex digits in the form in which Postgres shows a UUID. */
+export function uuidOfHex(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,6 +1,13 @@
+import { failureGroupsFold } from './failure-groups/fold.ts';
+import { jobMetricsFold } from './job-metrics/fold.ts';
 import { jobStatusFold } from './job-status/fold.ts';
 import { queueCountersFold } from './queue-counters/fold.ts';
 import type { RowFold } from './row-fold.ts';
 
 /** How `verify` folds every read model there is. */
-export const folds: readonly RowFold[] = [jobStatusFold, queueCountersFold];
+export const folds: readonly RowFold[] = [
+  jobStatusFold,
+  queueCountersFold,
+  jobMetricsFold,
+  failureGroupsFold,
+];

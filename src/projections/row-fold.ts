@@ -51,7 +51,8 @@ export interface LogRowFold {
   readonly name: string;
   readonly table: string;
   start(): {
-    add(event: RecordedEvent, ids: RowIds): void;
+    /** @param recordedAtMs when the batch of the log that holds the event was written */
+    add(event: RecordedEvent, ids: RowIds, recordedAtMs: number): void;
     rows(): FoldedRow[];
   };
   /** All stored rows. */

@@ -1,7 +1,11 @@
 import { errorFingerprint } from '../../domain/job/error-fingerprint.ts';
-import { sha256 } from '../../kernel/ids.ts';
+import { sha256, uuidOfHex } from '../../kernel/ids.ts';
 import type { RecordedEvent } from '../../store/event-codec.ts';
-import { sampleLength } from './table.ts';
+import { foldPerTenant } from '../fold-per-tenant.ts';
+import type { LogRowFold } from '../row-fold.ts';
+import { failureGroups } from './projection.ts';
+import { readAllFailureGroups } from './queries.ts';
+import { failureGroupsName, sampleLength } from './table.ts';
 
 /** A row of the read model, with names for numbers; times are ms since the epoch. */
 export interface FailureGroupRow {
@@ -63,3 +67,32 @@ export function createFailureGroupsFold(): FailureGroupsFold {
     rows: () => [...groups.values()],
   };
 }
+
+/** The groups as the table has them. */
+export const failureGroupsFold: LogRowFold = {
+  scope: 'log',
+  name: failureGroups.name,
+  table: failureGroupsName,
+  start: foldPerTenant(createFailureGroupsFold, (row, ids) => ({
+    key: `${ids.tenantId} ${uuidOfHex(row.fingerprint)}`,
+    columns: {
+      type_id: ids.typeId(row.type),
+      queue_id: ids.queueId(row.queue),
+      first_seen: row.firstSeenMs,
+      last_seen: row.lastSeenMs,
+      last_position: row.lastPosition,
+      failures: BigInt(row.failures),
+      dead: BigInt(row.dead),
+      job_id: row.jobId,
+      error_name: row.errorName,
+      message: row.message,
+    },
+  })),
+  async read(executor) {
+    const rows = await executor.run(readAllFailureGroups, {});
+    return rows.map(({ tenant_id: tenantId, fingerprint, ...columns }) => ({
+      key: `${tenantId} ${fingerprint}`,
+      columns,
+    }));
+  },
+};

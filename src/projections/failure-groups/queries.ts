@@ -1,4 +1,4 @@
-import { defineStatement, type Executor } from '../../store/statement.ts';
+import { defineStatement, exactMs, type Executor } from '../../store/statement.ts';
 import { failureGroupsName } from './table.ts';
 
 /** Failures of one kind. Times are ms since the epoch. */
@@ -115,3 +115,16 @@ function groupOf(row: GroupRow): FailureGroup {
     dead: Number(row.dead),
   };
 }
+
+/** All groups as they are stored, times in ms. Locks: none. */
+export const readAllFailureGroups = defineStatement<
+  Record<string, never>,
+  Readonly<Record<string, unknown>> & { readonly tenant_id: number; readonly fingerprint: string }
+>({
+  name: 'read-all-failure-groups',
+  sql: (schema) => `
+    select tenant_id, fingerprint, type_id, queue_id, ${exactMs('first_seen')} as first_seen,
+      ${exactMs('last_seen')} as last_seen, last_position, failures, dead, job_id, error_name, message
+    from ${schema}.${failureGroupsName}`,
+  values: () => [],
+});

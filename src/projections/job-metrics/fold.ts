@@ -1,10 +1,15 @@
 import type { EventType } from '../../domain/event-types.ts';
 import type { RecordedEvent } from '../../store/event-codec.ts';
+import { foldPerTenant } from '../fold-per-tenant.ts';
+import type { LogRowFold } from '../row-fold.ts';
 import { type Histogram, slotOf } from './histogram.ts';
+import { jobMetrics } from './projection.ts';
+import { readAllJobMetrics } from './queries.ts';
 import {
   type Counted,
   countedEvents,
   countedNames,
+  jobMetricsName,
   type MetricsStep,
   runEvents,
   stepMinutes,
@@ -83,4 +88,34 @@ function put(histogram: number[], elapsedMs: number): void {
   const slot = slotOf(elapsedMs);
   while (histogram.length <= slot) histogram.push(0);
   histogram[slot] = (histogram[slot] ?? 0) + 1;
+}
+
+/** The buckets as the table has them. */
+export const jobMetricsFold: LogRowFold = {
+  scope: 'log',
+  name: jobMetrics.name,
+  table: jobMetricsName,
+  start: foldPerTenant(
+    createMetricsFold,
+    ({ step, bucketMs, queue, type, counts, wait, run }, ids) => ({
+      key: keyOf(stepMinutes[step], bucketMs, ids.queueId(queue), ids.typeId(type)),
+      columns: { ...counts, wait, run },
+    }),
+  ),
+  async read(executor) {
+    const rows = await executor.run(readAllJobMetrics, {});
+    return rows.map(({ minutes, bucket, queue_id: queueId, job_type_id: typeId, ...columns }) => ({
+      key: keyOf(minutes, bucket, queueId, typeId),
+      columns,
+    }));
+  },
+};
+
+function keyOf(
+  minutes: number,
+  bucketMs: number,
+  queueId: number | null,
+  typeId: number | null,
+): string {
+  return `queue ${queueId} type ${typeId} ${minutes} min from ${new Date(bucketMs).toISOString()}`;
 }

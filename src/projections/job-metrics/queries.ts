@@ -1,4 +1,4 @@
-import { defineStatement, type Executor } from '../../store/statement.ts';
+import { defineStatement, exactMs, type Executor } from '../../store/statement.ts';
 import type { Histogram } from './histogram.ts';
 import {
   type Counted,
@@ -191,3 +191,21 @@ export async function readQueueRates(
     ]),
   );
 }
+
+/** All buckets as they are stored, times in ms. Locks: none. */
+export const readAllJobMetrics = defineStatement<
+  Record<string, never>,
+  Readonly<Record<string, unknown>> & {
+    readonly minutes: number;
+    readonly bucket: number;
+    readonly queue_id: number;
+    readonly job_type_id: number;
+  }
+>({
+  name: 'read-all-job-metrics',
+  sql: (schema) => `
+    select minutes, ${exactMs('bucket')} as bucket, queue_id, job_type_id,
+      ${countedNames.join(', ')}, wait, run
+    from ${schema}.${jobMetricsName}`,
+  values: () => [],
+});

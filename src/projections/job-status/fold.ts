@@ -1,3 +1,5 @@
+import { errorFingerprint } from '../../domain/job/error-fingerprint.ts';
+import { sha256, uuidOfHex } from '../../kernel/ids.ts';
 import type { JobState } from '../../domain/job/state.ts';
 import type { JobRowFold, RowIds } from '../row-fold.ts';
 import { jobStatus } from './projection.ts';
@@ -41,6 +43,10 @@ function columnsOf(state: JobState, position: bigint | null, ids: RowIds) {
     submitted_at: state.submittedAtMs,
     started_at: state.startedAtMs,
     ended_at: state.endedAtMs,
+    error_fingerprint:
+      state.lastError === null
+        ? null
+        : uuidOfHex(errorFingerprint(state.type, state.lastError, sha256)),
     error_name: state.lastError?.name ?? null,
     error_message: state.lastError === null ? null : beginning(state.lastError.message),
     unique_key: state.uniqueKey,

@@ -226,8 +226,8 @@ export const readJobStatusRows = defineStatement<
   sql: (schema) => `
     select job_id, ${exactMs('run_at')} as run_at, ${exactMs('submitted_at')} as submitted_at,
       ${exactMs('started_at')} as started_at, ${exactMs('ended_at')} as ended_at, position, version,
-      tenant_id, queue_id, type_id, status, priority, failures, max_attempts, retrying, error_name,
-      error_message, unique_key, correlation, tags
+      tenant_id, queue_id, type_id, status, priority, failures, max_attempts, retrying,
+      error_fingerprint, error_name, error_message, unique_key, correlation, tags
     from ${schema}.${jobStatusName} where job_id > $1 and job_id <= $2`,
   values: ({ after, upTo }) => [after, upTo],
 });

@@ -97,7 +97,8 @@ function openModel(fold: LogRowFold, directory: NameDirectory): Model {
       seen: 0n,
       limit: 0n,
       take(row, event) {
-        if (event !== undefined) model.running.add(event, directory.idsOf(row.tenant_id));
+        if (event === undefined) return;
+        model.running.add(event, directory.idsOf(row.tenant_id), row.recorded_at ?? 0);
       },
     },
   };

@@ -30,6 +30,14 @@ async function columnsOf(table: string): Promise<string[]> {
 
 const names = (row: object | undefined | null) => Object.keys(row ?? {}).toSorted();
 
+/** What tells a row of a read model from others: part of its key, and so compared as well. */
+const keys: Readonly<Record<string, readonly string[]>> = {
+  job_status: ['job_id'],
+  queue_counters: ['queue_id'],
+  job_metrics: ['minutes', 'bucket', 'queue_id', 'job_type_id'],
+  failure_groups: ['tenant_id', 'fingerprint'],
+};
+
 describe('every column is compared', () => {
   it('of the claim table, but for the fleeting one', async () => {
     const { db, jobs } = history;
@@ -53,8 +61,7 @@ describe('every column is compared', () => {
     const { database } = history.db;
     const rows =
       fold.scope === 'job' ? await fold.read(database, everything) : await fold.read(database);
-    const key = fold.scope === 'job' ? 'job_id' : 'queue_id';
-    const columns = (await columnsOf(table)).filter((column) => column !== key);
+    const columns = (await columnsOf(table)).filter((column) => !keys[table]?.includes(column));
     expect(names(rows[0]?.columns)).toEqual(columns);
   });
 

@@ -25,6 +25,9 @@ describe('an untouched database', () => {
         readModels: [
           { name: 'job-status', rows: 5 },
           { name: 'queue-counters', rows: 1 },
+          // A minute, an hour and a day of one queue and type.
+          { name: 'job-metrics', rows: 3 },
+          { name: 'failure-groups', rows: 1 },
         ],
       },
       tookMs: expect.any(Number),
@@ -165,7 +168,9 @@ describe('another table', () => {
 
   it('with a batch at another time', async () => {
     await history.tamper(`insert into log_batches values (7, now() + interval '1 day')`);
-    expect(await history.differences()).toMatchObject([
+    const differences = await history.differences();
+    // By this map events are put into the buckets of metrics.
+    expect(differences.filter(({ table }) => table !== 'job_metrics')).toMatchObject([
       { kind: 'batch-wrong', table: 'log_batches', key: '14', column: 'recorded_at' },
     ]);
   });
@@ -204,6 +209,15 @@ describe('a read model', () => {
       { kind: 'column-differs', table, key: dead, column: 'error_name', expected: 'Error' },
       { kind: 'row-missing', table, key: running, expected: { status: 2 } },
       { kind: 'row-extra', table, key: extra },
+    ]);
+  });
+
+  it('with another bucket, and another group of failures', async () => {
+    await history.tamper("update job_metrics set wait = '{9}' where minutes = 60");
+    await history.tamper('update failure_groups set dead = 0');
+    expect(await history.differences()).toMatchObject([
+      { kind: 'column-differs', table: 'job_metrics', column: 'wait', found: [9] },
+      { kind: 'column-differs', table: 'failure_groups', column: 'dead', expected: '1' },
     ]);
   });
 
