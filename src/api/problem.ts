@@ -15,6 +15,8 @@ interface HttpAnswer {
 export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'malformed-request': { status: 400 },
   'invalid-request': { status: 400 },
+  'moment-in-future': { status: 400 },
+  'moment-before-log': { status: 400 },
   'forbidden-host': { status: 403 },
   'not-found': { status: 404 },
   'job-not-found': { status: 404 },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isKey, jobLimits } from '../../domain/job/new-job.ts';
 import { namePattern } from '../../domain/names.ts';
 import { uuidPattern } from '../../kernel/uuid.ts';
+import type { Moment } from '../../commands/read/moment.ts';
 import { isStorable } from '../../domain/storable-text.ts';
 import { described, named } from './registry.ts';
 
@@ -71,6 +72,17 @@ export const positionField = described(
   { examples: ['48151623'] },
 );
 
+export const asOfSchema = named(
+  'Moment',
+  z.strictObject({
+    position: described(z.string(), 'Everything up to this position of the log has happened.'),
+    time: described(z.string(), 'What time it is then: tells what is due.', {
+      format: 'date-time',
+    }),
+  }),
+  'The moment that an answer is about.',
+);
+
 export const tokenField = described(
   z.string(),
   'A write token: names the newest event of the job or queue, also before it has a position.',
@@ -95,4 +107,9 @@ export function shownMs(ms: number): string {
 /** The same for a time that may be missing. */
 export function shownMsOrNull(ms: number | null): string | null {
   return ms === null ? null : shownMs(ms);
+}
+
+/** How an answer tells its moment. */
+export function asOfView({ position, timeMs }: Moment): z.output<typeof asOfSchema> {
+  return { position: position.toString(), time: shownMs(timeMs) };
 }

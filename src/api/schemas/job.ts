@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { shownBackoff } from './backoff.ts';
-import { positionField, shownTime, tokenField, uuidField } from './fields.ts';
+import { asOfSchema, positionField, shownTime, tokenField, uuidField } from './fields.ts';
 import { described, named } from './registry.ts';
 
 export const jobPhases = [
@@ -83,6 +83,7 @@ export const jobDetailSchema = named(
     result: described(z.unknown(), 'What its handler returned; null if it returned nothing.'),
     progress: described(z.unknown(), 'What its handler said last while it ran.'),
     attempts: z.array(attemptSchema),
+    asOf: described(asOfSchema.optional(), 'The moment that was asked for; absent: now.'),
   }),
   'A job with everything that is known of it.',
 );
