@@ -2,7 +2,8 @@ import { type JobPhase, type JobStatus, phaseOf } from '../../domain/job/state.t
 import { invariant } from '../../kernel/invariant.ts';
 import { defineStatement, type Executor, now } from '../../store/statement.ts';
 import { idBounds, type JobFilter, pageLimit, wantedStates } from './job-filter.ts';
-import { jobStatusName, statusCodes } from './table.ts';
+import { statusCodes } from './status-codes.ts';
+import { jobStatusName } from './table.ts';
 
 /** A job as lists show it. Times are ms since the epoch. */
 export interface ListedJob {
