@@ -48,8 +48,8 @@ export const statusAfter = `
     when ${types.JobMoved} then ${waiting}
   end`;
 
-/** floor(log2(n)) for 1 <= n, exact where logarithms of doubles are not. */
-const sizeClass = (n: string) =>
+/** SQL: floor(log2(n)) for 1 <= n, and 0 for 0; exact where logarithms of doubles are not. */
+export const sizeClass = (n: string) =>
   `width_bucket(${n}, array[${Array.from({ length: 49 }, (_, k) => 2n ** BigInt(k + 1)).join(', ')}]::bigint[])`;
 
 /**
