@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
 import { evolveJob } from '../../src/domain/job/evolve.ts';
-import type { JobState, JobStatus } from '../../src/domain/job/state.ts';
+import {
+  type JobPhase,
+  type JobState,
+  type JobStatus,
+  phaseOf,
+} from '../../src/domain/job/state.ts';
+import { listJobsAt } from '../../src/api/time-travel/jobs-at.ts';
+import type { ListedJob } from '../../src/projections/job-status/queries.ts';
 import { jobsAt, longestAt } from '../../src/projections/job-spans/queries.ts';
 import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
 import { landmarkBefore } from '../../src/projections/landmarks.ts';
@@ -41,6 +48,30 @@ function foldUpTo(events: readonly RecordedEvent[], position: bigint): Map<strin
     jobs.set(event.streamId, { ...after, since: since ?? 0n });
   }
   return jobs;
+}
+
+interface Asked {
+  readonly phases?: readonly JobPhase[] | undefined;
+  readonly tag?: string | undefined;
+  readonly error?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+function matches(job: Standing, { phases, tag, error, type }: Asked, timeMs: number): boolean {
+  return (
+    (phases?.includes(phaseOf(job, timeMs)) ?? true) &&
+    (tag === undefined || job.tags.includes(tag)) &&
+    (error === undefined ||
+      job.lastError?.name === error ||
+      (job.lastError?.message.includes(error) ?? false)) &&
+    (type === undefined || job.type === type)
+  );
+}
+
+/** What lists show as it stands in the fold. */
+function shown(job: Standing | ListedJob) {
+  const { id, version, queue, type, status, priority, failures, maxAttempts, runAtMs, tags } = job;
+  return { id, version, queue, type, status, priority, failures, maxAttempts, runAtMs, tags };
 }
 
 const newestFirst = (a: Standing, b: Standing) => (a.id < b.id ? 1 : -1);
@@ -137,6 +168,37 @@ describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
           },
         ),
         { numRuns: 150 },
+      );
+    });
+
+    it('gives page by page what a filter of the fold gives', async () => {
+      const filters = fc.record(
+        {
+          phases: fc.subarray<JobPhase>(['scheduled', 'ready', 'retrying', 'running', 'dead']),
+          tag: fc.constantFrom('red', 'ü"{},\\\\'),
+          error: fc.constantFrom('TypeError', 'ECONN', 'üü'),
+          type: fc.constantFrom('send', 'render', 'sweep'),
+        },
+        { requiredKeys: [] },
+      );
+      await fc.assert(
+        fc.asyncProperty(anyPosition(), filters, async (position, { type, ...filter }) => {
+          const timeMs = Date.now();
+          const expected = [...foldUpTo(events, position).values()]
+            .filter((job) => matches(job, { type, ...filter }, timeMs))
+            .toSorted(newestFirst);
+          const typeId = type === undefined ? undefined : await db.context.names.typeId(type);
+          const found: ListedJob[] = [];
+          let cursor: string | undefined;
+          do {
+            const wanted = { ...filter, typeId, tenantId: 1, limit: 5, cursor };
+            const page = await listJobsAt(db.context, wanted, { position, timeMs });
+            found.push(...page.jobs);
+            cursor = page.nextCursor ?? undefined;
+          } while (cursor !== undefined);
+          expect(found.map(shown)).toEqual(expected.map(shown));
+        }),
+        { numRuns: 40 },
       );
     });
 

@@ -54,15 +54,14 @@ export async function untilRead(
   const deadline = clock.elapsedMs() + WAIT_MS;
   for (;;) {
     const lags = await listLags(context.database);
-    const behind = projections.filter((projection) => {
+    const behind = projections.find((projection) => {
       const live = lags.find(({ name, role }) => name === projection.name && role === 'live');
       if (live !== undefined && live.version < projection.version) throw beingBuilt(projection);
       return live === undefined || live.position < position;
     });
-    const [first] = behind;
-    if (first === undefined) return;
+    if (behind === undefined) return;
     if (clock.elapsedMs() > deadline) {
-      throw new DaybookError('projection-behind', `"${first.name}" has not read that far yet.`);
+      throw new DaybookError('projection-behind', `"${behind.name}" has not read that far yet.`);
     }
     await clock.sleep(LOOK_EVERY_MS);
   }

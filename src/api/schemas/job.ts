@@ -122,8 +122,8 @@ export const jobPageSchema = named(
     ),
     nextPageToken: described(z.string().optional(), 'Absent on the last page.'),
     asOf: described(
-      z.strictObject({ position: z.string() }),
-      'The page shows at least everything up to this position of the log.',
+      z.strictObject({ position: z.string(), time: shownTime.optional() }),
+      'The page shows at least everything up to this position of the log; with `at` exactly that, and what time it is then.',
     ),
   }),
   'Jobs, newest first.',
