@@ -11,6 +11,7 @@ import {
 import { listJobsAt } from '../../src/api/time-travel/jobs-at.ts';
 import type { ListedJob } from '../../src/projections/job-status/queries.ts';
 import { jobsAt, longestAt } from '../../src/projections/job-spans/queries.ts';
+import { readQueueCountersAt } from '../../src/projections/queue-counters/queries.ts';
 import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
 import { landmarkBefore } from '../../src/projections/landmarks.ts';
 import { projections } from '../../src/projections/registry.ts';
@@ -124,12 +125,29 @@ describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
   const forget = () =>
     db.database.pool.query(`
       delete from ${db.schema}.job_status_1; delete from ${db.schema}.job_spans_1;
+      delete from ${db.schema}.queue_counters_1;
+      delete from ${db.schema}.queue_counter_snapshots_1;
       update ${db.schema}.consumer_checkpoints set position = 0`);
+
+  /** Every row of the tables that keep the past. */
+  async function tablesOfThePast(): Promise<unknown> {
+    const { rows } = await db.database.pool.query(`
+      select md5(string_agg(s::text, '' order by s::text)) from (
+        select s::text from ${db.schema}.job_spans s
+        union all select s::text from ${db.schema}.queue_counter_snapshots s) s`);
+    return rows;
+  }
+  const seen: unknown[] = [];
 
   describe.each([6_000n, 20_000n, 700_000n])('kept in ranges of %i', (size) => {
     beforeAll(async () => {
       await forget();
       await applyAll(size);
+    });
+
+    it('is kept row for row as in any other ranges', async () => {
+      seen.push(await tablesOfThePast());
+      expect(seen.at(-1)).toEqual(seen[0]);
     });
 
     it('has spans in which a landmark lies, and no others', async () => {
@@ -199,6 +217,38 @@ describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
           expect(found.map(shown)).toEqual(expected.map(shown));
         }),
         { numRuns: 40 },
+      );
+    });
+
+    it('counts as folding does', async () => {
+      await fc.assert(
+        fc.asyncProperty(anyPosition(), async (position) => {
+          const jobs = [...foldUpTo(events, position).values()];
+          const ids = [...queueIds.values()];
+          const found = await readQueueCountersAt(db.database, { position, queueIds: ids });
+          for (const [queue, queueId] of queueIds) {
+            const past = events.filter(
+              (event) => event.queue === queue && (event.position ?? 0n) <= position,
+            );
+            const often = (type: string) => past.filter((event) => event.type === type).length;
+            const there = (status: JobStatus) =>
+              jobs.filter((job) => job.queue === queue && job.status === status).length;
+            expect(found.get(queueId)).toEqual({
+              queueId,
+              waiting: there('waiting'),
+              running: there('running'),
+              completed: there('completed'),
+              dead: there('dead'),
+              cancelled: there('cancelled'),
+              submitted: often('JobSubmitted'),
+              started: often('JobClaimed'),
+              failed: often('JobFailed'),
+              retried: often('JobRetried'),
+              interrupted: often('JobInterrupted'),
+            });
+          }
+        }),
+        { numRuns: 100 },
       );
     });
 

@@ -1,4 +1,3 @@
-import { planForRanges } from '../../consumers/statements/plan-for-ranges.ts';
 import { eventTypeCodes as types } from '../../domain/event-types.ts';
 import type { JobStatus } from '../../domain/job/state.ts';
 import type { Database } from '../../store/database.ts';
@@ -6,6 +5,7 @@ import { defineStatement, type Statement } from '../../store/statement.ts';
 import { statusCodes } from '../job-status/status-codes.ts';
 import { jobStatusName } from '../job-status/table.ts';
 import { landmarkBefore, landmarkBits } from '../landmarks.ts';
+import { runPlanned } from '../run-planned.ts';
 import { jobSpansName, sizeClass, statusAfter } from './table.ts';
 
 /** Which jobs to find, as of a position. Times are ms since the epoch. */
@@ -198,16 +198,4 @@ export function longestAt(
   params: LongestParams,
 ): Promise<LongestRow[]> {
   return runPlanned(database, longest[status], params);
-}
-
-/** What moved since the landmark is hashed, whatever the planner believes of the log. */
-function runPlanned<Params, Row>(
-  database: Database,
-  statement: Statement<Params, Row>,
-  params: Params,
-): Promise<Row[]> {
-  return database.transaction(async (tx) => {
-    await tx.run(planForRanges, {});
-    return tx.run(statement, params);
-  });
 }
