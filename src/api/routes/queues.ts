@@ -2,12 +2,23 @@ import { z } from 'zod';
 import { changeQueue, getQueue, listQueues } from '../../commands/change/change-queue.ts';
 import type { QueueCommand, QueueSettings } from '../../domain/queue/queue.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { jobStatus } from '../../projections/job-status/projection.ts';
+import { queueCounters } from '../../projections/queue-counters/projection.ts';
+import { atField, momentOf } from '../requests/at.ts';
 import { callerOf } from '../requests/caller.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
 import { nameField, reasonBody, reasonField } from '../schemas/fields.ts';
-import { queueSchema, queueSettingsSchema, queuesSchema, writtenQueue } from '../schemas/queue.ts';
+import {
+  queueAtSchema,
+  queueSchema,
+  queuesAtSchema,
+  queueSettingsSchema,
+  queuesSchema,
+  writtenQueue,
+} from '../schemas/queue.ts';
 import { named } from '../schemas/registry.ts';
+import { queueAtView, queuesAtView } from '../time-travel/queues-at.ts';
 import { queueViews, writtenQueueView } from '../views/queue-view.ts';
 
 export const queuePath = z.strictObject({ queue: nameField });
@@ -25,19 +36,25 @@ const configureBody = named(
 );
 
 const tags = ['queues'] as const;
+const atQuery = z.strictObject({ at: atField.optional() });
 const getMany = operation({
   operationId: 'listQueues',
   summary: 'List queues with what is in them',
+  description: 'With `at` it tells them as they were then, without those that did not exist.',
   tags,
-  response: { 200: queuesSchema },
+  querystring: atQuery,
+  response: { 200: z.union([queuesSchema, queuesAtSchema]) },
 });
 const getOne = operation(
   {
     operationId: 'getQueue',
     summary: 'Read a queue',
+    description:
+      'With `at` it tells the queue as it was then: depth, oldest job, what was running, settings.',
     tags,
     params: queuePath,
-    response: { 200: queueSchema },
+    querystring: atQuery,
+    response: { 200: z.union([queueSchema, queueAtSchema]) },
   },
   [404],
 );
@@ -76,6 +93,9 @@ const configure = operation(
   [404, 409],
 );
 
+/** The read models that keep the past of a queue. */
+const kept = [jobStatus, queueCounters];
+
 /** /v1/queues and below, but for claims. */
 export function queueRoutes(app: ApiServer, api: Api): void {
   const { context } = api;
@@ -84,14 +104,21 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     method: 'GET',
     url: '/v1/queues',
     schema: getMany,
-    handler: async () => ({ data: await queueViews(api, await listQueues(context)) }),
+    handler: async (request) => {
+      const { at } = request.query;
+      if (at !== undefined) return queuesAtView(context, await momentOf(api, at, kept));
+      return { data: await queueViews(api, await listQueues(context)) };
+    },
   });
   app.route({
     method: 'GET',
     url: '/v1/queues/:queue',
     schema: getOne,
     handler: async (request) => {
-      const queue = await getQueue(context, request.params.queue);
+      const { at } = request.query;
+      const { queue: name } = request.params;
+      if (at !== undefined) return queueAtView(context, name, await momentOf(api, at, kept));
+      const queue = await getQueue(context, name);
       const [view] = await queueViews(api, [queue]);
       invariant(view !== undefined, 'each queue has a view');
       return view;

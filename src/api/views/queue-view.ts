@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Queue } from '../../commands/change/change-queue.ts';
 import { readOldestDueJobs } from '../../commands/read/read-gauges.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { readQueueCounters } from '../../projections/queue-counters/queries.ts';
+import { type QueueCounters, readQueueCounters } from '../../projections/queue-counters/queries.ts';
 import type { Api } from '../dependencies.ts';
 import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
 import type { queueSchema, writtenQueue } from '../schemas/queue.ts';
@@ -22,18 +22,25 @@ export async function queueViews(
   return queues.map(({ id, name, paused, settings, createdAtMs }) => {
     const counted = counters.get(id);
     invariant(counted !== undefined, 'a queue that exists has counters');
-    const { waiting, running, completed, dead, cancelled } = counted;
-    const { submitted, started, failed, retried, interrupted } = counted;
     return {
       name,
       paused,
       settings,
       createdAt: shownMs(createdAtMs),
-      jobs: { waiting, running, completed, dead, cancelled },
-      totals: { submitted, started, failed, retried, interrupted },
+      ...countedView(counted),
       oldestDueAt: shownMsOrNull(oldest.get(id) ?? null),
     };
   });
+}
+
+/** What was counted in a queue. */
+export function countedView(counters: QueueCounters) {
+  const { waiting, running, completed, dead, cancelled } = counters;
+  const { submitted, started, failed, retried, interrupted } = counters;
+  return {
+    jobs: { waiting, running, completed, dead, cancelled },
+    totals: { submitted, started, failed, retried, interrupted },
+  };
 }
 
 /** A queue after a command: what the write side knows, without counters. */
