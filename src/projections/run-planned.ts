@@ -1,10 +1,10 @@
-import { planForRanges } from '../consumers/statements/plan-for-ranges.ts';
+import { planForProbes } from '../consumers/statements/plan-for-probes.ts';
 import type { Database } from '../store/database.ts';
 import type { Statement } from '../store/statement.ts';
 
 /**
- * Runs a statement that reads a range of the log, in a transaction of its own: what it finds there is
- * hashed, whatever the planner believes of the log.
+ * Runs a statement that reads a range of the log, in a transaction of its own: its plan does
+ * not depend on statistics, which are too old at the head of the log.
  */
 export function runPlanned<Params, Row>(
   database: Database,
@@ -12,7 +12,7 @@ export function runPlanned<Params, Row>(
   params: Params,
 ): Promise<Row[]> {
   return database.transaction(async (tx) => {
-    await tx.run(planForRanges, {});
+    await tx.run(planForProbes, {});
     return tx.run(statement, params);
   });
 }

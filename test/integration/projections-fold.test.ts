@@ -154,7 +154,9 @@ const forget = defineStatement<Record<string, never>, never>({
   name: 'test-forget-read-models',
   sql: (schema) => `
     with emptied as (delete from ${schema}.job_status),
-    emptied_too as (delete from ${schema}.queue_counters)
+    emptied_too as (delete from ${schema}.queue_counters),
+    without_spans as (delete from ${schema}.job_spans),
+    without_snapshots as (delete from ${schema}.queue_counter_snapshots)
     update ${schema}.consumer_checkpoints set position = 0`,
   values: () => [],
 });

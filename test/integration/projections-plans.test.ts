@@ -45,7 +45,9 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
       from generate_series(1, 20000) n, generate_series(1, 3) v`);
   const empty = async () => {
     await client.query('drop trigger if exists log_is_kept on events_0');
-    await client.query('truncate events_0, job_status_1, queue_counters_1');
+    await client.query(
+      'truncate events_0, job_status_1, queue_counters_1, job_spans_1, queue_counter_snapshots_1',
+    );
   };
 
   /** Applies a range and gives every node of every plan. */
