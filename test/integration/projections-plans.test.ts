@@ -107,7 +107,9 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
         new Set(['Limit']),
       );
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
-      expect(scans.map((node) => node['Relation Name'])).toEqual([]);
+      // At a landmark, to see in which queues something was counted: one row per queue.
+      const small = new Set(['queue_counters_1']);
+      expect(scans.filter((node) => !small.has(node['Relation Name'] ?? ''))).toEqual([]);
       const { rows } = await client.query(
         'select status, count(*)::int from job_status_1 group by status order by status',
       );

@@ -124,9 +124,10 @@ const names = counters.join(', ');
  */
 export const keepQueueCounters = ({ schema, table }: ReadModelPlace): string => `
     with ${countDeltas(schema)},
-    -- With what was counted in the first stretch by the range before.
+    -- What was counted in stretches that end in the range, by this one or, in the first, before it.
     changed as (
       select queue_id, stretch, ${names} from deltas
+      where (stretch + 1) << ${landmarkBits} <= $2
       union all
       select c.queue_id, $1 >> ${landmarkBits}, ${counters.map(() => '0').join(', ')}
       from ${table(queueCountersName)} c
@@ -135,18 +136,15 @@ export const keepQueueCounters = ({ schema, table }: ReadModelPlace): string => 
     ),
     kept as (
       insert into ${table(counterSnapshotsName)} (queue_id, position, ${names})
-      select queue_id, (stretch + 1) << ${landmarkBits}, ${names} from (
-        select s.queue_id, s.stretch, ${counters
-          .map((name) => `coalesce(c.${name}, 0) + sum(s.${name}) over whole as ${name}`)
-          .join(', ')}
-        from (
-          select queue_id, stretch, ${counters.map((name) => `sum(${name}) as ${name}`).join(', ')}
-          from changed group by queue_id, stretch
-        ) s
-        left join ${table(queueCountersName)} c on c.queue_id = s.queue_id
-        window whole as (partition by s.queue_id order by s.stretch)
-      ) at_landmarks
-      where (stretch + 1) << ${landmarkBits} <= $2
+      select s.queue_id, (s.stretch + 1) << ${landmarkBits}, ${counters
+        .map((name) => `coalesce(c.${name}, 0) + sum(s.${name}) over whole`)
+        .join(', ')}
+      from (
+        select queue_id, stretch, ${counters.map((name) => `sum(${name}) as ${name}`).join(', ')}
+        from changed group by queue_id, stretch
+      ) s
+      left join ${table(queueCountersName)} c on c.queue_id = s.queue_id
+      window whole as (partition by s.queue_id order by s.stretch)
     )
     insert into ${table(queueCountersName)} as q (queue_id, position, ${names})
     select queue_id, max(position), ${counters.map((name) => `sum(${name})`).join(', ')}
