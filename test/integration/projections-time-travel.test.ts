@@ -104,7 +104,6 @@ describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
     await stretchLog(db, FACTOR);
     events = (await wholeLog(db.database)).flatMap((row) => decodeEvent(row) ?? []);
     last = events.at(-1)?.position ?? 0n;
-    expect(events.length).toBeGreaterThan(600);
   });
   afterAll(() => db.drop());
 
@@ -146,6 +145,7 @@ describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
     });
 
     it('is kept row for row as in any other ranges', async () => {
+      expect(events.length).toBeGreaterThan(600);
       seen.push(await tablesOfThePast());
       expect(seen.at(-1)).toEqual(seen[0]);
     });
