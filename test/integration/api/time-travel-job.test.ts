@@ -93,8 +93,14 @@ describe('GET /v1/jobs/{id}?at=', () => {
 
   it('takes what was due from the moment, and not from now', async () => {
     const id = await submitOne(api.db, { delayMs: 30 });
-    const { position, time } = await head();
     const due = Date.parse((await api.get(`/v1/jobs/${id}`)).body.runAt);
+    const { position } = await head();
+    const time = new Date(due - 1).toISOString();
+    // As it would be if this had taken no time.
+    await api.db.database.pool.query(
+      `update ${api.db.schema}.log_batches set recorded_at = $1 where last_position = $2`,
+      [time, position],
+    );
     await expect.poll(() => Date.now()).toBeGreaterThan(due + 1);
     const stateAt = async (at: string) => (await api.get(`/v1/jobs/${id}?at=${at}`)).body.state;
     expect(await stateAt(position)).toBe('scheduled');
