@@ -46,6 +46,7 @@ import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
 import { createSequencer, prepareLog } from './store/sequencer.ts';
 import { createWakeUp } from './store/wake-up.ts';
+import { createProof, type Proof } from './verify/proof.ts';
 import { createCaretaker } from './workers/caretaker.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
@@ -84,6 +85,9 @@ export {
   defineJob,
   type JobDefinition,
 } from './workers/definitions/define-job.ts';
+export type { RebuildClaimsOptions, RebuiltClaims } from './verify/rebuild/rebuild-claims.ts';
+export type { Difference, VerifyReport } from './verify/report.ts';
+export type { VerifyOptions, VerifyProgress } from './verify/verify.ts';
 export { JobAborted, type JobContext, type Middleware } from './workers/job-context.ts';
 export type { Worker } from './workers/worker.ts';
 
@@ -124,7 +128,7 @@ export interface ReasonOptions extends CommandOptions {
  * `close`. Only what your own `client` answers (that its transaction is aborted or was not
  * serializable, say) comes as the driver throws it.
  */
-export interface Daybook {
+export interface Daybook extends Proof {
   /** Submits one job. @throws DaybookError see docs/errors.md */
   submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
   /** Submits up to 10,000 jobs, all or none. */
@@ -365,6 +369,7 @@ function facade(context: WriteContext, clock: Clock): Facade {
       changeQueue(context, queue, { kind: 'pause', reason }, options),
     resumeQueue: (queue, { reason = null, ...options }: Reason = {}) =>
       changeQueue(context, queue, { kind: 'resume', reason }, options),
+    ...createProof(context.database, clock),
   };
 }
 

@@ -5,11 +5,19 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createGaugeSource } from './api/gauges.ts';
 import { createServer } from './api/server.ts';
-import { createProgram, type StartFlags, type WorkerFlags } from './cli/program.ts';
+import { CommanderError } from 'commander';
+import {
+  createProgram,
+  type RebuildClaimsFlags,
+  type StartFlags,
+  type VerifyFlags,
+  type WorkerFlags,
+} from './cli/program.ts';
 import { parseOptions, serverOptions } from './config/options.ts';
 import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
+import { type CommandTarget, runRebuildClaims, runVerify } from './maintenance/commands.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -73,6 +81,32 @@ async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefi
   const connection = { connectionString: process.env['DATABASE_DIRECT_URL'] ?? databaseUrl() };
   const done = await migrate({ connection, schema });
   console.log(done.length === 0 ? 'Nothing to migrate.' : `Migrated: ${done.join(', ')}.`);
+}
+
+async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Promise<void> {
+  try {
+    process.exitCode = await runVerify(commandTarget(schema), { json, bodies });
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
+async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
+  // Direct where there is one: making a table that is missing takes a lock of the session.
+  const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+  const target = { ...commandTarget(schema), connectionString };
+  return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
+}
+
+function commandTarget(schema: string | undefined): CommandTarget {
+  const note = (line: string) => console.error(line);
+  return {
+    connectionString: databaseUrl(),
+    schema,
+    print: (line: string) => console.log(line),
+    note,
+  };
 }
 
 /** Runs a process: sets it up, waits for a signal, and takes it down again, whatever happened. */
@@ -242,13 +276,25 @@ function causeOf({ cause }: Error): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-const program = createProgram(readVersion(), { start, worker, migrate: migrateDatabase });
+function tellFailure(error: unknown): void {
+  console.error(explain(error));
+  if (process.env['DAYBOOK_DEBUG'] === '1') console.error(error);
+}
+
+const program = createProgram(readVersion(), {
+  start,
+  worker,
+  migrate: migrateDatabase,
+  verify: verifyTables,
+  rebuildClaims: rebuildClaimTables,
+});
 try {
   await program.parseAsync();
   // Whatever a jobs module left open must not keep a stopped process alive.
-  process.exit(0);
+  process.exit();
 } catch (error) {
-  console.error(explain(error));
-  if (process.env['DAYBOOK_DEBUG'] === '1') console.error(error);
+  // Only commands for which 1 says something else throw this; the message is out already.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  tellFailure(error);
   process.exit(1);
 }

@@ -48,6 +48,8 @@ const rooms: Readonly<Record<string, Room>> = {
   },
   client: { may: ['type domain'], npm: ['rxjs'] },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
+  // What an operator does to the database itself, without a running Daybook.
+  maintenance: { may: ['verify', 'store', 'config', 'kernel'] },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
   testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };

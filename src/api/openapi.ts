@@ -32,6 +32,7 @@ export async function documentRoutes(app: FastifyInstance, version: string): Pro
           name: 'consumers',
           description: 'Read models and other readers of the log: lag, rebuilds, parked events.',
         },
+        { name: 'statistics', description: 'What happened when, and what went wrong.' },
         { name: 'operations', description: 'The health of the process.' },
       ],
     },

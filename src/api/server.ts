@@ -19,7 +19,10 @@ import { jobHistoryRoutes } from './routes/log/job-history.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
+import { verifyRoutes } from './routes/log/verify.ts';
 import { workerRoutes } from './routes/workers.ts';
+import { failureRoute } from './statistics/failures-route.ts';
+import { statsRoute } from './statistics/stats-route.ts';
 import { serializerCompiler, validatorCompiler } from './requests/validation.ts';
 import { createWaits, type Waits } from './requests/waits.ts';
 
@@ -89,11 +92,14 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits): void {
   jobRoutes(app, api, waits);
   jobChangeRoutes(app, api);
   queueRoutes(app, api);
+  statsRoute(app, api);
+  failureRoute(app, api);
   claimRoute(app, api, waits, inProgress);
   outcomeRoutes(app, api, inProgress);
   workerRoutes(app, api);
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
+  verifyRoutes(app, api);
   healthRoutes(app, api);
   errorPages(app);
 }

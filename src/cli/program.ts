@@ -17,11 +17,25 @@ export interface WorkerFlags {
   readonly schema: string | undefined;
 }
 
+export interface VerifyFlags {
+  readonly schema: string | undefined;
+  readonly json: boolean | undefined;
+  /** False for --no-bodies. */
+  readonly bodies: boolean;
+}
+
+export interface RebuildClaimsFlags {
+  readonly schema: string | undefined;
+  readonly lockTimeout: number;
+}
+
 /** What the commands do; src/main.ts provides them. */
 export interface Actions {
   start(flags: StartFlags): Promise<void>;
   worker(module: string, flags: WorkerFlags): Promise<void>;
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
+  verify(flags: VerifyFlags): Promise<void>;
+  rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
 }
 
 /** The command line of `daybook`. Options on the line go before environment, and that before defaults. */
@@ -87,7 +101,34 @@ export function createProgram(version: string, actions: Actions): Command {
     .addOption(schema())
     .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
 
+  addMaintenance(program, actions, schema);
   return program;
+}
+
+function addMaintenance(program: Command, actions: Actions, schema: () => Option): void {
+  program
+    .command('verify')
+    .description('prove that the tables in DATABASE_URL are what the log says, while all runs on')
+    .option('--json', 'print the report as JSON')
+    .option('--no-bodies', 'leave out the hashes of payloads and results')
+    .addOption(schema())
+    // Wrong flags end with 2 here: 1 says that something differs.
+    .exitOverride()
+    .addHelpText('after', '\nExit code: 0 equal, 1 something differs, 2 it could not run\n')
+    .action((flags: VerifyFlags) => actions.verify(flags));
+
+  program
+    .command('rebuild')
+    .description('make tables anew from the log')
+    .command('claims')
+    .description('make the claim table and the dead jobs anew, keeping writers out meanwhile')
+    .addOption(
+      new Option('--lock-timeout <ms>', 'how long to wait for others who hold jobs')
+        .argParser(wholeNumber(1, 3_600_000))
+        .default(10_000),
+    )
+    .addOption(schema())
+    .action((flags: RebuildClaimsFlags) => actions.rebuildClaims(flags));
 }
 
 /** Adds to the names given before; the environment has them in one text, with commas. */

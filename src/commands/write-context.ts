@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '../domain/retry-policy.ts';
-import type { Lineage } from '../kernel/lineage.ts';
+import { uuidV5 } from '../kernel/ids.ts';
+import type { Ancestry, Lineage } from '../kernel/lineage.ts';
 import type { Observer } from '../kernel/observer.ts';
 import type { Database, Queryable } from '../store/database.ts';
 import type { Names } from '../store/names.ts';
@@ -57,6 +58,15 @@ export interface CommandOptions {
   readonly idempotencyKey?: string | undefined;
   /** A client with an open transaction: the command commits, or not, with it. */
   readonly client?: Queryable | undefined;
+}
+
+/** What a handler's submissions come from: the job that it runs, and the claim that began it. */
+export function ancestryOf(
+  { epoch }: WriteContext,
+  job: { readonly id: string; readonly version: number; readonly correlationId: string | null },
+): Ancestry {
+  const causation = uuidV5(job.id, epoch(), job.version);
+  return { correlation: job.correlationId ?? job.id, causation };
 }
 
 /** The options of a command, led to by the handler that gives it unless its caller says otherwise. */

@@ -38,10 +38,26 @@ export async function listLags(database: Executor): Promise<ConsumerLag[]> {
   return (await database.run(readLag, {})).map(lagOf);
 }
 
-/** The last position that the live build of a consumer has read; 0 for one that has not begun. */
-export async function livePosition(database: Executor, name: string): Promise<bigint> {
-  const lags = await listLags(database);
-  return lags.find((lag) => lag.name === name && lag.role === 'live')?.position ?? 0n;
+/** How far the live builds of consumers have read, and how far they could have. */
+export interface Reached {
+  /** All of them have read up to here; 0 where one has not begun. */
+  readonly position: bigint;
+  /** The last position of the log. */
+  readonly head: bigint;
+  /** When this was so, in ms since the epoch by the database's clock. */
+  readonly readAtMs: number;
+}
+
+/** @param names of consumers, at least one */
+export async function readReached(database: Executor, names: readonly string[]): Promise<Reached> {
+  const rows = await database.run(readLag, {});
+  const live = rows.filter((row) => row.role === 'live');
+  const positions = names.map((name) => live.find((row) => row.name === name)?.position ?? 0n);
+  return {
+    position: positions.reduce((least, each) => (each < least ? each : least)),
+    head: rows[0]?.head ?? 0n,
+    readAtMs: rows[0]?.read_at ?? 0,
+  };
 }
 
 function lagOf(row: LagRow): ConsumerLag {

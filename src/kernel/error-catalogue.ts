@@ -120,6 +120,19 @@ export const errorCatalogue = {
     title: 'The job was changed by others again and again',
     advice: 'Read the job and try again.',
   },
+  'claims-busy': {
+    title: 'The claim table cannot be made anew now',
+    advice:
+      'Stop the workers or end the transactions that hold jobs, then try again; pg_locks shows who holds job_claims.',
+  },
+  'verification-not-found': {
+    title: 'There is no such verification',
+    advice: 'Start one with POST /v1/verify; each server remembers its last ten.',
+  },
+  aborted: {
+    title: 'The caller ended this',
+    advice: 'Nothing to do: the signal that was given along has aborted.',
+  },
   'projection-behind': {
     title: 'The read model has not reached the token yet',
     advice: 'Try again in a moment, or read without the token.',

@@ -9,7 +9,7 @@ export type RecordedEvent = RecordedJobEvent | RecordedQueueEvent;
  * A row of log or inbox as the event it stands for; undefined for a type that a newer version wrote.
  * This is where old schema versions are upcast; so far each type has one.
  */
-export function decodeEvent(row: EventRow): RecordedEvent | undefined {
+export function decodeEvent(row: Omit<EventRow, 'read_at'>): RecordedEvent | undefined {
   const type = eventTypeOf(row.type);
   if (type === undefined) return undefined;
   return {

@@ -46,3 +46,8 @@ export function elapsedBetween(from: string, to: string): string {
 export function ms(expression: string): string {
   return `to_jsonb((extract(epoch from ${expression}) * 1000)::bigint)`;
 }
+
+/** A timestamptz as ms since the epoch with what it has beyond them, so that no difference hides. */
+export function exactMs(expression: string): string {
+  return `(extract(epoch from ${expression}) * 1000)::float8`;
+}

@@ -4,7 +4,7 @@ import { type ClaimedJob, claimJobs, fromTheFront } from '../commands/work/claim
 import { completeJobs } from '../commands/work/complete-jobs.ts';
 import { endAttempts } from '../commands/work/end-attempts.ts';
 import { endWorkerSession, openWorkerSession } from '../commands/work/worker-sessions.ts';
-import type { WriteContext } from '../commands/write-context.ts';
+import { ancestryOf, type WriteContext } from '../commands/write-context.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Definitions } from '../workers/definitions/job-catalog.ts';
 import { createJobAbort, type JobContext, type Middleware } from '../workers/job-context.ts';
@@ -84,13 +84,10 @@ async function run({ context, definitions, middleware }: Drainable, job: Claimed
       await completeJobs(context, [{ id: job.id, leaseToken: job.leaseToken, result }], { client });
     },
   };
-  return runJob(job, handed, abort, {
-    definitions,
-    middleware,
-    clock: systemClock,
-    defaultTimeoutMs: 60_000,
-    abortGraceMs: 1_000,
-  });
+  const options = { definitions, middleware, clock: systemClock };
+  return context.lineage.within(ancestryOf(context, job), () =>
+    runJob(job, handed, abort, { ...options, defaultTimeoutMs: 60_000, abortGraceMs: 1_000 }),
+  );
 }
 
 async function write(context: WriteContext, job: ClaimedJob, outcome: RunOutcome): Promise<void> {

@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import { completeJobs } from '../commands/work/complete-jobs.ts';
 import { loadJobs } from '../commands/read/load-jobs.ts';
 import { markSuspectStart } from '../commands/work/worker-sessions.ts';
-import type { WriteContext } from '../commands/write-context.ts';
+import { ancestryOf, type WriteContext } from '../commands/write-context.ts';
 import type { JobAbort, JobContext } from './job-context.ts';
 import type { JobNotes } from './job-notes.ts';
 import { type RunOptions, type RunOutcome, runJob } from './run-job.ts';
@@ -28,7 +28,10 @@ export async function runClaim(
   }
   const transaction = { completed: false };
   const handed = contextFor(context, notes, job, abort, transaction);
-  const outcome = await runJob(job, handed, abort, run);
+  const { lineage } = context;
+  const outcome = await lineage.within(ancestryOf(context, job), () =>
+    runJob(job, handed, abort, run),
+  );
   return transaction.completed ? afterTransaction(context, job, outcome) : outcome;
 }
 

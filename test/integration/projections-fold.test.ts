@@ -1,14 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFailureGroupRows } from '../support/failure-group-rows.ts';
+import { inOrder, readMetricsRows } from '../support/metrics-rows.ts';
 import { applyLive, prepareReadModels } from '../support/read-models.ts';
+import { passLogTime, timed, type TimedEvent } from '../support/timed-events.ts';
 import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
 import { evolveJob } from '../../src/domain/job/evolve.ts';
 import type { JobState } from '../../src/domain/job/state.ts';
 import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
+import { errorFingerprint } from '../../src/domain/job/error-fingerprint.ts';
+import { sha256 } from '../../src/kernel/ids.ts';
+import {
+  createFailureGroupsFold,
+  type FailureGroupsFold,
+} from '../../src/projections/failure-groups/fold.ts';
+import { createMetricsFold, type MetricsFold } from '../../src/projections/job-metrics/fold.ts';
 import { errorMessageLength } from '../../src/projections/job-status/table.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
 import { projections } from '../../src/projections/registry.ts';
-import { decodeEvent, type RecordedEvent } from '../../src/store/event-codec.ts';
+import { decodeEvent } from '../../src/store/event-codec.ts';
 import { defineStatement } from '../../src/store/statement.ts';
 import { readHead } from '../../src/store/statements/read-head.ts';
 import { readLog } from '../../src/store/statements/read-log.ts';
@@ -21,18 +31,21 @@ afterAll(() => stopPostgres15());
 let db: TestDatabase;
 
 /** The whole log, once everything is in it. */
-async function readEvents(): Promise<RecordedEvent[]> {
+async function readEvents(): Promise<TimedEvent[]> {
   const client = await db.connect();
   await expect
     .poll(async () => (await client.query('select from event_inbox')).rowCount, { timeout: 20_000 })
     .toBe(0);
   const rows = await db.database.run(readLog, { afterPosition: 0n, limit: 1_000_000 });
-  return rows.map((row) => decodeEvent(row)).filter((event) => event !== undefined);
+  const events = rows.map((row) => decodeEvent(row)).filter((event) => event !== undefined);
+  return timed(db, events);
 }
 
 interface Fold {
   readonly jobs: Map<string, JobState & { position: bigint }>;
   readonly totals: Map<string, Record<(typeof totals)[number], number>>;
+  readonly metrics: MetricsFold;
+  readonly failures: FailureGroupsFold;
 }
 const totals = ['submitted', 'started', 'failed', 'retried', 'interrupted'] as const;
 const totalOf: Readonly<Record<string, (typeof totals)[number]>> = {
@@ -44,10 +57,17 @@ const totalOf: Readonly<Record<string, (typeof totals)[number]>> = {
 };
 
 function emptyFold(): Fold {
-  return { jobs: new Map(), totals: new Map() };
+  return {
+    jobs: new Map(),
+    totals: new Map(),
+    metrics: createMetricsFold(),
+    failures: createFailureGroupsFold(),
+  };
 }
 
-function foldOnto(fold: Fold, event: RecordedEvent): void {
+function foldOnto(fold: Fold, { event, recordedAtMs }: TimedEvent): void {
+  fold.metrics.add(event, recordedAtMs);
+  fold.failures.add(event);
   const counts = fold.totals.get(event.queue) ?? {
     submitted: 0,
     started: 0,
@@ -85,6 +105,7 @@ function expectedRow(state: JobState & { position: bigint }) {
     submitted_at: state.submittedAtMs,
     started_at: state.startedAtMs,
     ended_at: state.endedAtMs,
+    error_fingerprint: state.lastError && errorFingerprint(state.type, state.lastError, sha256),
     error_name: state.lastError?.name ?? null,
     error_message: state.lastError && beginning(state.lastError.message),
     tags: state.tags.length === 0 ? null : state.tags,
@@ -100,7 +121,8 @@ const readJobStatus = defineStatement<Record<string, never>, ReturnType<typeof e
   sql: (schema) => `
     select j.job_id, j.tenant_id, q.name as queue, type.name as type, j.status, j.retrying,
       j.priority, j.failures, j.max_attempts, j.run_at, j.submitted_at, j.started_at, j.ended_at,
-      j.error_name, j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
+      replace(j.error_fingerprint::text, '-', '') as error_fingerprint, j.error_name,
+      j.error_message, j.tags, j.unique_key, j.correlation, j.position, j.version
     from ${schema}.job_status j
     left join ${schema}.queues q on q.id = j.queue_id
     left join ${schema}.job_types type on type.id = j.type_id
@@ -130,11 +152,14 @@ async function expectEqual(fold: Fold): Promise<void> {
       ...(fold.totals.get(name) ?? zeros),
     });
   }
+  expect(await readMetricsRows(db)).toEqual(inOrder(fold.metrics.rows()));
+  const groups = fold.failures.rows().toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
+  expect(await readFailureGroupRows(db)).toEqual(groups);
 }
 
 /** Applies the log from `after` on, and compares after every batch. */
 async function applyAndCompare(
-  events: readonly RecordedEvent[],
+  events: readonly TimedEvent[],
   fold: Fold,
   after: number,
   batch: number,
@@ -150,13 +175,18 @@ async function applyAndCompare(
   }
 }
 
+/** From one history to the next, in ms: buckets end within batches, and batches within buckets. */
+const later = fc.constantFrom(0, 20_000, 61_000, 3_700_000, 90_000_000);
+
 const forget = defineStatement<Record<string, never>, never>({
   name: 'test-forget-read-models',
   sql: (schema) => `
     with emptied as (delete from ${schema}.job_status),
     emptied_too as (delete from ${schema}.queue_counters),
     without_spans as (delete from ${schema}.job_spans),
-    without_snapshots as (delete from ${schema}.queue_counter_snapshots)
+    without_snapshots as (delete from ${schema}.queue_counter_snapshots),
+    emptied_as_well as (delete from ${schema}.job_metrics),
+    emptied_also as (delete from ${schema}.failure_groups)
     update ${schema}.consumer_checkpoints set position = 0`,
   values: () => [],
 });
@@ -174,16 +204,22 @@ describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) 
     let seen = 0;
     const history = fc.array(move, { minLength: 30, maxLength: 60, size: 'max' });
     await fc.assert(
-      fc.asyncProperty(history, fc.constantFrom(1, 2, 7, 1_000), async (moves, batch) => {
-        await play(db, moves);
-        const events = await readEvents();
-        await applyAndCompare(events, fold, seen, batch);
-        seen = events.length;
-      }),
+      fc.asyncProperty(
+        history,
+        fc.constantFrom(1, 2, 7, 1_000),
+        later,
+        async (moves, batch, ms) => {
+          await passLogTime(db, ms);
+          await play(db, moves);
+          const events = await readEvents();
+          await applyAndCompare(events, fold, seen, batch);
+          seen = events.length;
+        },
+      ),
       // What one history leaves the next one builds upon, so there is nothing to shrink to.
       { numRuns: 16, endOnFailure: true },
     );
-    const types = new Set((await readEvents()).map(({ type }) => type));
+    const types = new Set((await readEvents()).map(({ event }) => event.type));
     expect([...types].toSorted()).toEqual([
       'JobCancelRequested',
       'JobCancelled',
@@ -217,5 +253,9 @@ describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) 
       for (const projection of projections) await applyLive(db.database, projection.name, range);
     }
     await expectEqual(fold);
+    const buckets = new Set(fold.metrics.rows().map(({ step, bucketMs }) => `${step} ${bucketMs}`));
+    expect(buckets.size).toBeGreaterThan(3);
+    const groups = fold.failures.rows();
+    expect(groups.some(({ failures, dead }) => dead > 0 && failures > dead)).toBe(true);
   });
 });

@@ -50,7 +50,15 @@ const pick = fc.nat(1_000);
 /** Mostly at once, so that histories go on; sometimes far from now, which lasts for the whole test. */
 const delayMs = fc.constantFrom(0, 0, 0, 3_600_000);
 const tags = fc.subarray(['red', 'green', 'blue', 'ü"{},\\']);
-const text = fc.constantFrom('connect ECONNREFUSED', '…', 'ü'.repeat(300), '😀'.repeat(250), '');
+const text = fc.constantFrom(
+  'connect ECONNREFUSED',
+  'order 17 is gone',
+  'order 4711 is gone',
+  '…',
+  'ü'.repeat(300),
+  '😀'.repeat(250),
+  '',
+);
 const queue = fc.constantFrom(...queues);
 const kind = <Kind extends Move['kind']>(name: Kind) => fc.constant(name);
 

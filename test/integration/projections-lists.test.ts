@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -41,11 +42,11 @@ interface Row {
 async function insert(rows: readonly Row[]): Promise<void> {
   await client.query(
     `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
-       submitted_at, error_name, error_message, tags, priority, failures, max_attempts, position,
+       submitted_at, error_name, error_message, error_fingerprint, tags, priority, failures, max_attempts, position,
        since_position, version)
      select id, "tenantId", "queueId", "typeId", ($2::jsonb -> status)::smallint, retrying,
        to_timestamp("runAtMs" / 1000), to_timestamp("submittedAtMs" / 1000),
-       error ->> 'name', error ->> 'message',
+       error ->> 'name', error ->> 'message', md5(error ->> 'name')::uuid,
        array(select jsonb_array_elements_text(tags)), 4, 0, 10, 1, 1, 1
      from jsonb_to_recordset($1::jsonb) as r (id uuid, "tenantId" int, "queueId" int, "typeId" int,
        status text, retrying boolean, "runAtMs" float8, "submittedAtMs" float8, error jsonb,
@@ -87,7 +88,11 @@ const filterKeys: (keyof Omit<JobFilter, 'tenantId' | 'cursor' | 'limit'>)[] = [
   'submittedAfterMs',
   'submittedBeforeMs',
   'error',
+  'failure',
 ];
+
+/** In these tables errors of one name have one fingerprint. */
+const fingerprintOf = (name: string) => createHash('md5').update(name).digest('hex');
 
 const anyFilter = fc.record({
   queueId: fc.nat(2),
@@ -106,6 +111,7 @@ const anyFilter = fc.record({
   submittedAfterMs: fc.integer({ min: 0, max: 600 }).map((minute) => startMs + minute * 60_000),
   submittedBeforeMs: fc.integer({ min: 0, max: 600 }).map((minute) => startMs + minute * 60_000),
   error: fc.constantFrom('TypeError', 'ECONN', '%', '_'),
+  failure: fc.constantFrom('TypeError', 'Error', 'none').map(fingerprintOf),
 });
 
 /** Few conditions at a time, so that most filters find something. */
@@ -115,7 +121,7 @@ const filters: fc.Arbitrary<Partial<JobFilter>> = fc
 
 /** The same filter, row by row. */
 function matches(row: Row, filter: Partial<JobFilter>): boolean {
-  const { queueId, typeId, tag, error, submittedAfterMs, submittedBeforeMs } = filter;
+  const { queueId, typeId, tag, error, failure, submittedAfterMs, submittedBeforeMs } = filter;
   return (
     row.tenantId === 1 &&
     (queueId === undefined || row.queueId === queueId) &&
@@ -127,7 +133,8 @@ function matches(row: Row, filter: Partial<JobFilter>): boolean {
     (submittedBeforeMs === undefined || row.submittedAtMs < submittedBeforeMs) &&
     (error === undefined ||
       row.error?.name === error ||
-      (row.error?.message.includes(error) ?? false))
+      (row.error?.message.includes(error) ?? false)) &&
+    (failure === undefined || (row.error !== null && fingerprintOf(row.error.name) === failure))
   );
 }
 
@@ -267,6 +274,7 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
           startedAtMs: null,
           endedAtMs: null,
           error: { name: 'TypeError', message: 'x is not a function' },
+          failure: fingerprintOf('TypeError'),
           uniqueKey: null,
           correlationId: null,
           tags: ['red'],
@@ -290,11 +298,12 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
     const fill = () =>
       client.query(
         `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
-         submitted_at, priority, failures, max_attempts, position, since_position, version)
+         submitted_at, priority, failures, max_attempts, position, since_position, version, error_fingerprint)
        select (lpad(to_hex($1::bigint + n * 1000), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
          1, ($2::int[])[1 + n % 3], ($3::int[])[1 + n % 2],
          case when n % 1000 = 0 then 4 when n % 12000 = 1 then 2 when n % 7 = 0 then 1 else 3 end,
-         false, now(), to_timestamp($1::bigint / 1000 + n), 4, 0, 10, n, n, 3
+         false, now(), to_timestamp($1::bigint / 1000 + n), 4, 0, 10, n, n, 3,
+         case when n % 1000 = 0 then md5('Error')::uuid when n % 4 = 0 then md5('TypeError')::uuid end
        from generate_series(1, 120000) n`,
         [startMs, queueIds, typeIds],
       );
@@ -325,6 +334,8 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
         ['a status that none has', () => ({ statuses: ['cancelled'] }), 0],
         ['a status that most have', () => ({ statuses: ['completed'] }), 3 * 51],
         ['a queue and status', () => ({ queueId: queueIds[1], statuses: ['dead'] }), 51],
+        ['an error that few have', () => ({ failure: fingerprintOf('Error') }), 51],
+        ['an error that many have', () => ({ failure: fingerprintOf('TypeError') }), 51],
         ['ready jobs', () => ({ phases: ['ready'] }), 3 * 51],
         [
           'jobs of a time',

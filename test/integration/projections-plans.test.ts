@@ -18,6 +18,11 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
+/** A probe of the log, and not of a read model. */
+function isOfEvents(node: PlanNode | undefined): node is PlanNode {
+  return node?.['Node Type'] === 'Limit' && JSON.stringify(node).includes('"events_0"');
+}
+
 describe.each([15, 18] as const)('the plans of projections on Postgres %i', (postgres) => {
   let db: TestDatabase;
   let client: pg.Client;
@@ -30,24 +35,32 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
     await db.context.names.typeIds(['send']);
     await client.query('alter table events_0 set (autovacuum_enabled = off)');
     await client.query('alter table job_status_1 set (autovacuum_enabled = off)');
+    await client.query('alter table log_batches set (autovacuum_enabled = off)');
   });
   afterAll(() => db.drop());
 
-  /** 20,000 jobs: submitted, claimed, and one in ten failed, the others completed. */
+  /** 20,000 jobs: submitted, claimed, one in ten failed and half of those dead, the others completed. */
   const fill = () =>
     client.query(`
-      insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type,
-        schema_version, data)
-      select (v - 1) * 20000 + n, now(), lpad(to_hex(n), 32, '0')::uuid, v, 1, 1,
+      insert into events (position, occurred_at, stream_id, version, queue_id, job_type_id,
+        epoch, type, schema_version, elapsed_ms, data)
+      select (v - 1) * 20000 + n, now(), lpad(to_hex(n), 32, '0')::uuid, v, 1, 1, 1,
         case when v < 3 then v when n % 10 = 0 then 4 else 3 end, 1,
+        case when v > 1 then n end,
         case when v = 1 then '{"type": "send", "priority": 4, "maxAttempts": 3}'::jsonb
              when v = 3 then '{"attempt": 1, "error": {"name": "E", "message": "m"}}' end
-      from generate_series(1, 20000) n, generate_series(1, 3) v`);
+      from generate_series(1, 20000) n, generate_series(1, 3) v
+      union all
+      select 60000 + n, now(), lpad(to_hex(n * 20), 32, '0')::uuid, 4, 1, 1, 1, 6, 1, null, null
+      from generate_series(1, 1000) n;
+      insert into log_batches (last_position, recorded_at)
+      select n * 50, '2026-11-22T09:30:00Z'::timestamptz + n * interval '100 ms'
+      from generate_series(1, 1220) n`);
   const empty = async () => {
     await client.query('drop trigger if exists log_is_kept on events_0');
-    await client.query(
-      'truncate events_0, job_status_1, queue_counters_1, job_spans_1, queue_counter_snapshots_1',
-    );
+    await client.query(`
+      truncate log_batches, events_0, job_status_1, queue_counters_1, job_metrics_1,
+        failure_groups_1, job_spans_1, queue_counter_snapshots_1`);
   };
 
   /** Applies a range and gives every node of every plan. */
@@ -78,10 +91,10 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
   const beliefs: Record<string, () => Promise<void>> = {
     'knows the log': async () => {
       await fill();
-      await client.query('analyze events, job_status_1');
+      await client.query('analyze events, log_batches, job_status_1');
     },
     'believes the log to be empty': async () => {
-      await client.query('analyze events, job_status_1');
+      await client.query('analyze events, log_batches, job_status_1');
       await fill();
     },
     'believes the newest events not to be there yet': async () => {
@@ -99,23 +112,33 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
     it('hash what is long, and find single jobs by their index', async () => {
       const nodes = [
         ...(await nodesOf({ after: 0n, upTo: 20_000n })),
-        ...(await nodesOf({ after: 20_000n, upTo: 60_000n })),
+        ...(await nodesOf({ after: 20_000n, upTo: 61_000n })),
       ];
       const loops = nodes.filter((node) => node['Node Type'] === 'Nested Loop');
-      // The probe of a job that was there before; anything else would be a loop over a loop.
-      expect(new Set(loops.map((node) => node.Plans?.[1]?.['Node Type']))).toEqual(
-        new Set(['Limit']),
+      // The probe of a job that was there before, and the events of a minute; anything else would be a
+      // loop over a loop.
+      const probes = loops.map(({ Plans: [, inner] = [] }) =>
+        inner?.['Node Type'] === 'Memoize' ? inner.Plans?.[0] : inner,
+      );
+      expect(new Set(probes.map((node) => node?.['Node Type']))).toEqual(
+        new Set(['Limit', 'Aggregate']),
       );
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
       // At a landmark, to see in which queues something was counted: one row per queue.
       const small = new Set(['queue_counters_1']);
       expect(scans.filter((node) => !small.has(node['Relation Name'] ?? ''))).toEqual([]);
+      // The failure before a death: found by its stream, not among the positions around it.
+      const deaths = probes.filter((node) => isOfEvents(node));
+      expect(deaths).toHaveLength(2);
+      for (const node of deaths)
+        expect(JSON.stringify(node)).toMatch(/"Index Name":"events_0_stream/);
       const { rows } = await client.query(
         'select status, count(*)::int from job_status_1 group by status order by status',
       );
       expect(rows).toEqual([
-        { status: 1, count: 2_000 },
+        { status: 1, count: 1_000 },
         { status: 3, count: 18_000 },
+        { status: 4, count: 1_000 },
       ]);
     });
   });

@@ -71,10 +71,15 @@ function beingBuilt({ name }: Projection): DaybookError {
   return new DaybookError('projection-behind', `"${name}" is being built anew, for the past too.`);
 }
 
-/** For parameters that only make sense in the present. */
-export function notTogether(parameter: string): DaybookError {
+/**
+ * Refuses parameters that only make sense in the present, by their names in the query.
+ * @throws DaybookError `invalid-request` if one is given
+ */
+export function onlyAt(present: Readonly<Record<string, unknown>>): void {
+  const given = Object.keys(present).find((name) => present[name] !== undefined);
+  if (given === undefined) return;
   const message = 'cannot stand together with at';
-  return new DaybookError('invalid-request', `/query/${parameter}: ${message}.`, {
-    fields: [{ pointer: `/query/${parameter}`, message }],
+  throw new DaybookError('invalid-request', `/query/${given}: ${message}.`, {
+    fields: [{ pointer: `/query/${given}`, message }],
   });
 }

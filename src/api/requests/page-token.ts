@@ -10,11 +10,18 @@ export function pageTokenOf(cursor: string, filter: object): string {
   return Buffer.from(`${fingerprintOf(filter)}${cursor}`).toString('base64url');
 }
 
-/** The cursor behind a token. @throws DaybookError `invalid-request` */
-export function cursorOf(token: string, filter: object): string {
+/**
+ * The cursor behind a token. @param isCursor tells what may be one
+ * @throws DaybookError `invalid-request`
+ */
+export function cursorOf(
+  token: string,
+  filter: object,
+  isCursor: (text: string) => boolean = isUuid,
+): string {
   const text = Buffer.from(token, 'base64url').toString();
   const cursor = text.slice(FINGERPRINT_LENGTH);
-  if (!isUuid(cursor)) throw wrongToken('is not one that an answer gave');
+  if (!isCursor(cursor)) throw wrongToken('is not one that an answer gave');
   if (!text.startsWith(fingerprintOf(filter))) throw wrongToken('belongs to another filter');
   return cursor;
 }

@@ -1,45 +1,75 @@
 import { loadJobs } from '../../commands/read/load-jobs.ts';
-import { livePosition } from '../../consumers/lag.ts';
-import { parseWriteToken } from '../../domain/write-token.ts';
+import { type Reached, readReached } from '../../consumers/lag.ts';
+import { parseWriteToken, type WriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
 
-/** How long a read waits for its read model, in ms. */
+/** How long a read waits for its read models, in ms. */
 const WAIT_MS = 1_000;
 const LOOK_EVERY_MS = 25;
 
+/** How new a list must be at least: `freshnessFields` of its query. */
+export interface Freshness {
+  /** A write token. */
+  readonly after?: string | undefined;
+  readonly minPosition?: bigint | undefined;
+}
+
 /**
- * Waits until a projection has read the event that a write token names, so that a list shows what
- * its reader has just written.
- * @throws DaybookError `invalid-request` for what is no token of a job,
- *   `projection-behind` after a second
+ * Waits until projections have read the event that a write token names, and a position, so that a list
+ * shows what its reader has just written. Answers how far they have read; what the list shows is at
+ * least as new.
+ * @param projections the read models that the list is made from
+ * @throws DaybookError `invalid-request` for what is no token of a job, and for a position that the log
+ *   has not reached, `projection-behind` after a second
  */
-export async function readAfter(api: Api, projection: string, token: string): Promise<void> {
+export async function readFresh(
+  api: Api,
+  projections: readonly string[],
+  { after, minPosition }: Freshness,
+): Promise<Reached> {
   const { context, clock } = api;
-  const { database, tenantId } = context;
-  const wanted = parseWriteToken(token);
-  if (wanted === undefined) throw wrongToken('is not a write token');
   const deadline = clock.elapsedMs() + WAIT_MS;
-  let position: bigint | null = null;
+  let token = after === undefined ? undefined : tokenOf(after);
+  let wanted = minPosition ?? 0n;
   for (;;) {
-    if (position === null) {
-      const loaded = await loadJobs(database, tenantId, [wanted.streamId]);
-      const event = loaded.get(wanted.streamId)?.events[wanted.version - 1];
-      if (event === undefined || event.epoch !== wanted.epoch) {
-        throw wrongToken('names no event of a job');
+    if (token !== undefined) {
+      const position = await positionOf(api, token);
+      if (position !== null) {
+        token = undefined;
+        if (position > wanted) wanted = position;
       }
-      position = event.position;
     }
-    if (position !== null && (await livePosition(database, projection)) >= position) return;
-    if (clock.elapsedMs() > deadline) {
-      throw new DaybookError('projection-behind', 'The list has not reached the token yet.');
-    }
+    const reached = await readReached(context.database, projections);
+    if (token === undefined && reached.position >= wanted) return reached;
+    if (clock.elapsedMs() > deadline) throw tooOld(reached, minPosition);
     await clock.sleep(LOOK_EVERY_MS);
   }
 }
 
-function wrongToken(message: string): DaybookError {
-  return new DaybookError('invalid-request', `The token ${message}.`, {
-    fields: [{ pointer: '/query/after', message }],
+function tooOld({ head }: Reached, minPosition: bigint | undefined): DaybookError {
+  if (minPosition === undefined || minPosition <= head) {
+    return new DaybookError('projection-behind', 'The list has not reached the token yet.');
+  }
+  return wrong('minPosition', `The log ends at ${head}, before this position.`);
+}
+
+function tokenOf(text: string): WriteToken {
+  const token = parseWriteToken(text);
+  if (token === undefined) throw wrong('after', 'The token is not a write token.');
+  return token;
+}
+
+/** Null until the sequencer has given the event a position. */
+async function positionOf({ context }: Api, token: WriteToken): Promise<bigint | null> {
+  const loaded = await loadJobs(context.database, context.tenantId, [token.streamId]);
+  const event = loaded.get(token.streamId)?.events[token.version - 1];
+  if (event !== undefined && event.epoch === token.epoch) return event.position;
+  throw wrong('after', 'The token names no event of a job.');
+}
+
+function wrong(field: keyof Freshness, message: string): DaybookError {
+  return new DaybookError('invalid-request', message, {
+    fields: [{ pointer: `/query/${field}`, message }],
   });
 }

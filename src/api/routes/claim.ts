@@ -74,6 +74,7 @@ function claimedView(claimed: ClaimedJob) {
     claimedAtMs,
     tags,
     payloadBytes: _payloadBytes,
+    version: _version,
     ...job
   } = claimed;
   return {

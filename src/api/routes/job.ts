@@ -6,7 +6,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
-import { atField, notTogether } from '../requests/at.ts';
+import { atField, onlyAt } from '../requests/at.ts';
 import { shownMs } from '../schemas/fields.ts';
 import { jobDetailSchema, jobEventsSchema, jobLogsSchema } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
@@ -80,7 +80,7 @@ export function jobRoutes(app: ApiServer, api: Api, waits: Waits): void {
     handler: async (request, reply) => {
       const { id } = request.params;
       const { waitMs, at } = request.query;
-      if (at !== undefined && waitMs > 0) throw notTogether('waitMs');
+      if (at !== undefined) onlyAt({ waitMs: waitMs > 0 ? waitMs : undefined });
       if (waitMs === 0) return jobDetailView((await readJob(context, id, { at })) ?? noJob(id));
       const wait = waits.begin(reply);
       try {

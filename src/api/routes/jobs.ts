@@ -6,11 +6,18 @@ import { type JobPage, type ListedJob, listJobs } from '../../projections/job-st
 import { jobStatus } from '../../projections/job-status/projection.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
-import { atField, notTogether, untilRead } from '../requests/at.ts';
+import { atField, onlyAt, untilRead } from '../requests/at.ts';
 import { cursorOf, pageTokenOf } from '../requests/page-token.ts';
-import { livePosition } from '../../consumers/lag.ts';
-import { readAfter } from '../requests/read-after.ts';
-import { asOfView, nameField, shownMs, shownMsOrNull, timeField } from '../schemas/fields.ts';
+import { readFresh } from '../requests/read-after.ts';
+import {
+  asOfView,
+  fingerprintField,
+  freshnessFields,
+  nameField,
+  shownMs,
+  shownMsOrNull,
+  timeField,
+} from '../schemas/fields.ts';
 import { jobPageSchema, phaseField } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
 import { listJobsAt } from '../time-travel/jobs-at.ts';
@@ -29,6 +36,7 @@ const filterFields = {
   error: text(
     'The name of the newest error, or a part of its message (of its first 200 characters).',
   ).optional(),
+  failure: fingerprintField.optional(),
 };
 
 const list = operation(
@@ -36,7 +44,7 @@ const list = operation(
     operationId: 'listJobs',
     summary: 'List jobs, newest first',
     description:
-      'Read from a read model, a moment behind; `after` waits up to a second for a write of your own. With `at` it tells what the list was then: exact, and the same on every page.',
+      'Read from a read model, a moment behind; `after` and `minPosition` wait up to a second. With `at` it tells what the list was then: exact, and the same on every page.',
     tags: ['jobs'],
     querystring: z.strictObject({
       ...filterFields,
@@ -45,7 +53,7 @@ const list = operation(
         z.string().max(200).optional(),
         '`nextPageToken` of the page before, with the same filter.',
       ),
-      after: described(z.string().max(100).optional(), 'The token of a write to a job.'),
+      ...freshnessFields,
       at: atField.optional(),
     }),
     response: { 200: jobPageSchema },
@@ -60,20 +68,18 @@ export function jobListRoute(app: ApiServer, api: Api): void {
     url: '/v1/jobs',
     schema: list,
     handler: async (request) => {
-      const { pageSize, pageToken, after, at, ...filter } = request.query;
+      const { pageSize, pageToken, after, minPosition, at, ...filter } = request.query;
       if (at !== undefined) {
-        if (after !== undefined) throw notTogether('after');
+        onlyAt({ after, minPosition });
         return pageAt(api, filter, at, pageSize, pageToken);
       }
       const cursor = pageToken === undefined ? undefined : cursorOf(pageToken, filter);
-      if (after !== undefined) await readAfter(api, jobStatus.name, after);
-      // Before the list: what it shows is at least as new as this.
-      const position = (await livePosition(api.context.database, jobStatus.name)).toString();
+      const { position } = await readFresh(api, [jobStatus.name], { after, minPosition });
       const { jobs, nextCursor } = await readPage(api, filter, cursor, pageSize);
       return {
         data: jobs.map(listedView),
         ...(nextCursor === null ? {} : { nextPageToken: pageTokenOf(nextCursor, filter) }),
-        asOf: { position },
+        asOf: { position: position.toString() },
       };
     },
   });
@@ -136,6 +142,7 @@ async function jobFilter(
     submittedAfterMs: filter.submittedAfter,
     submittedBeforeMs: filter.submittedBefore,
     error: filter.error,
+    failure: filter.failure,
     cursor,
     limit,
   };
@@ -161,5 +168,6 @@ function listedView(job: ListedJob): z.output<typeof jobPageSchema>['data'][numb
     uniqueKey: job.uniqueKey,
     correlationId: job.correlationId,
     error: job.error,
+    failure: job.failure,
   };
 }

@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { changeQueue, getQueue, listQueues } from '../../commands/change/change-queue.ts';
 import type { QueueCommand, QueueSettings } from '../../domain/queue/queue.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { jobMetrics } from '../../projections/job-metrics/projection.ts';
 import { jobStatus } from '../../projections/job-status/projection.ts';
 import { queueCounters } from '../../projections/queue-counters/projection.ts';
-import { atField, momentOf } from '../requests/at.ts';
+import { atField, momentOf, onlyAt } from '../requests/at.ts';
 import { callerOf } from '../requests/caller.ts';
+import { readFresh } from '../requests/read-after.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
-import { nameField, reasonBody, reasonField } from '../schemas/fields.ts';
+import { freshnessFields, nameField, reasonBody, reasonField } from '../schemas/fields.ts';
 import {
   queueAtSchema,
   queueSchema,
@@ -36,13 +38,13 @@ const configureBody = named(
 );
 
 const tags = ['queues'] as const;
-const atQuery = z.strictObject({ at: atField.optional() });
+const readQuery = z.strictObject({ ...freshnessFields, at: atField.optional() });
 const getMany = operation({
   operationId: 'listQueues',
   summary: 'List queues with what is in them',
   description: 'With `at` it tells them as they were then, without those that did not exist.',
   tags,
-  querystring: atQuery,
+  querystring: readQuery,
   response: { 200: z.union([queuesSchema, queuesAtSchema]) },
 });
 const getOne = operation(
@@ -53,7 +55,7 @@ const getOne = operation(
       'With `at` it tells the queue as it was then: depth, oldest job, what was running, settings.',
     tags,
     params: queuePath,
-    querystring: atQuery,
+    querystring: readQuery,
     response: { 200: z.union([queueSchema, queueAtSchema]) },
   },
   [404],
@@ -95,6 +97,8 @@ const configure = operation(
 
 /** The read models that keep the past of a queue. */
 const kept = [jobStatus, queueCounters];
+/** What queues are shown from. */
+const readModels = [queueCounters.name, jobMetrics.name];
 
 /** /v1/queues and below, but for claims. */
 export function queueRoutes(app: ApiServer, api: Api): void {
@@ -105,9 +109,14 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     url: '/v1/queues',
     schema: getMany,
     handler: async (request) => {
-      const { at } = request.query;
-      if (at !== undefined) return queuesAtView(context, await momentOf(api, at, kept));
-      return { data: await queueViews(api, await listQueues(context)) };
+      const { at, ...freshness } = request.query;
+      if (at !== undefined) {
+        onlyAt(freshness);
+        return queuesAtView(context, await momentOf(api, at, kept));
+      }
+      const { position } = await readFresh(api, readModels, freshness);
+      const data = await queueViews(api, await listQueues(context));
+      return { data, asOf: { position: position.toString() } };
     },
   });
   app.route({
@@ -115,9 +124,13 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     url: '/v1/queues/:queue',
     schema: getOne,
     handler: async (request) => {
-      const { at } = request.query;
+      const { at, ...freshness } = request.query;
       const { queue: name } = request.params;
-      if (at !== undefined) return queueAtView(context, name, await momentOf(api, at, kept));
+      if (at !== undefined) {
+        onlyAt(freshness);
+        return queueAtView(context, name, await momentOf(api, at, kept));
+      }
+      await readFresh(api, readModels, freshness);
       const queue = await getQueue(context, name);
       const [view] = await queueViews(api, [queue]);
       invariant(view !== undefined, 'each queue has a view');

@@ -89,6 +89,33 @@ export const tokenField = described(
   { examples: ['1.0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11.1'] },
 );
 
+/** How new a list must be at least; the list waits for it up to a second. */
+export const freshnessFields = {
+  after: described(z.string().max(100).optional(), 'The token of a write to a job.'),
+  minPosition: described(
+    z
+      .string()
+      .regex(/^\d{1,19}$/, 'must be a position')
+      .transform(BigInt)
+      .optional(),
+    'A position of the log.',
+    { examples: ['48151623'] },
+  ),
+};
+
+/** Up to where a list goes. */
+export const asOfField = described(
+  z.strictObject({ position: z.string(), time: shownTime.optional() }),
+  'The answer shows at least everything up to this position of the log; with `at` exactly that.',
+);
+
+/** The name of an error, as failure groups have it. */
+export const fingerprintField = described(
+  z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hex digits in lower case'),
+  'What tells errors apart: of type, name, and message without what is fleeting in it.',
+  { examples: ['5f1c2b1e9d0c4e0fa3b75a1d8c4e7f20'] },
+);
+
 export const priorityField = described(z.int().min(0).max(9), '0 runs first, 9 last.');
 
 export const tagsField = described(

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { shownBackoff } from './backoff.ts';
-import { asOfSchema, positionField, shownTime, tokenField, uuidField } from './fields.ts';
+import {
+  asOfSchema,
+  asOfField,
+  fingerprintField,
+  positionField,
+  shownTime,
+  tokenField,
+  uuidField,
+} from './fields.ts';
 import { described, named } from './registry.ts';
 
 export const jobPhases = [
@@ -118,13 +126,14 @@ export const jobPageSchema = named(
           z.strictObject({ name: z.string(), message: z.string() }).nullable(),
           'Of the newest attempt that failed, the message cut to 200 characters.',
         ),
+        failure: described(
+          fingerprintField.nullable(),
+          'The fingerprint of that error; GET /v1/failures has all of its kind.',
+        ),
       }),
     ),
     nextPageToken: described(z.string().optional(), 'Absent on the last page.'),
-    asOf: described(
-      z.strictObject({ position: z.string(), time: shownTime.optional() }),
-      'The page shows at least everything up to this position of the log; with `at` exactly that, and what time it is then.',
-    ),
+    asOf: asOfField,
   }),
   'Jobs, newest first.',
 );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { asOfSchema, shownTime, tokenField, uuidField } from './fields.ts';
+import { asOfField, asOfSchema, shownTime, tokenField, uuidField } from './fields.ts';
 import { described, named } from './registry.ts';
 
 export const queueSettingsSchema = named(
@@ -12,6 +12,12 @@ export const queueSettingsSchema = named(
   }),
   'Settings of a queue; what was never set is absent.',
 );
+
+const perSecond = (time: string) =>
+  described(
+    z.strictObject({ submitted: z.number(), completed: z.number(), failed: z.number() }),
+    `Per second, over the last ${time}.`,
+  );
 
 const queueFields = {
   name: z.string(),
@@ -48,6 +54,13 @@ export const queueSchema = named(
   z.strictObject({
     ...queueFields,
     ...countedFields,
+    rates: described(
+      z.strictObject({
+        lastMinute: perSecond('whole minute'),
+        lastFiveMinutes: perSecond('five whole minutes'),
+      }),
+      'How much happens in it, the minute that is not over left out; GET /v1/stats has more.',
+    ),
     oldestDueAt: described(
       shownTime.nullable(),
       'Since when its oldest due job waits; null if none is due.',
@@ -103,7 +116,7 @@ export const queuesAtSchema = named(
 
 export const queuesSchema = named(
   'Queues',
-  z.strictObject({ data: z.array(queueSchema) }),
+  z.strictObject({ data: z.array(queueSchema), asOf: asOfField }),
   'By name.',
 );
 

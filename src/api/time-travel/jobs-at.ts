@@ -1,7 +1,9 @@
 import { loadJobsAt } from '../../commands/read/load-jobs.ts';
 import type { Moment } from '../../commands/read/moment.ts';
 import type { WriteContext } from '../../commands/write-context.ts';
+import { errorFingerprint } from '../../domain/job/error-fingerprint.ts';
 import { type JobState, phaseOf } from '../../domain/job/state.ts';
+import { sha256 } from '../../kernel/ids.ts';
 import { jobsAt } from '../../projections/job-spans/queries.ts';
 import {
   idBounds,
@@ -58,15 +60,17 @@ export async function listJobsAt(
 }
 
 /** What only folding tells. */
-function isFolded({ phases, tag, error }: JobFilter): boolean {
+function isFolded({ phases, tag, error, failure }: JobFilter): boolean {
   const waiting = phases?.some((phase) => ['scheduled', 'ready', 'retrying'].includes(phase));
-  return tag !== undefined || error !== undefined || (waiting ?? false);
+  const given = [tag, error, failure].some((each) => each !== undefined);
+  return given || (waiting ?? false);
 }
 
-function matches(job: ListedJob, { phases, tag, error }: JobFilter): boolean {
+function matches(job: ListedJob, { phases, tag, error, failure }: JobFilter): boolean {
   return (
     (phases?.includes(job.phase) ?? true) &&
     (tag === undefined || job.tags.includes(tag)) &&
+    (failure === undefined || job.failure === failure.replaceAll('-', '')) &&
     (error === undefined ||
       job.error?.name === error ||
       (job.error?.message.includes(error) ?? false))
@@ -90,6 +94,7 @@ function listedAt(state: JobState, timeMs: number): ListedJob {
     submittedAtMs: state.submittedAtMs,
     startedAtMs: state.startedAtMs,
     endedAtMs: state.endedAtMs,
+    failure: lastError && errorFingerprint(state.type, lastError, sha256),
     error: lastError && { name: lastError.name, message: beginning(lastError.message) },
     uniqueKey: state.uniqueKey,
     correlationId: state.correlation,

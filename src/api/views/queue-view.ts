@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Queue } from '../../commands/change/change-queue.ts';
 import { readOldestDueJobs } from '../../commands/read/read-gauges.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { readQueueRates } from '../../projections/job-metrics/queries.ts';
 import { type QueueCounters, readQueueCounters } from '../../projections/queue-counters/queries.ts';
 import type { Api } from '../dependencies.ts';
 import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
@@ -15,19 +16,23 @@ export async function queueViews(
   const { context } = api;
   const { database, tenantId } = context;
   const queueIds = queues.map(({ id }) => id);
-  const [counters, oldest] = await Promise.all([
+  const [counters, rates, oldest] = await Promise.all([
     readQueueCounters(database, tenantId, queueIds),
+    readQueueRates(database, tenantId, queueIds),
     readOldestDueJobs(context, queueIds),
   ]);
   return queues.map(({ id, name, paused, settings, createdAtMs }) => {
     const counted = counters.get(id);
+    const happening = rates.get(id);
     invariant(counted !== undefined, 'a queue that exists has counters');
+    invariant(happening !== undefined, 'a queue that exists has rates');
     return {
       name,
       paused,
       settings,
       createdAt: shownMs(createdAtMs),
       ...countedView(counted),
+      rates: happening,
       oldestDueAt: shownMsOrNull(oldest.get(id) ?? null),
     };
   });

@@ -11,6 +11,8 @@ export interface ClaimedJob {
   /** Of the payload as JSON text. */
   readonly payloadBytes: number;
   readonly leaseToken: string;
+  /** Place of its JobClaimed in the job's stream. */
+  readonly version: number;
   /** From 1; interrupted attempts do not count. */
   readonly attempt: number;
   readonly maxAttempts: number;
@@ -74,6 +76,7 @@ export async function claimJobs(
       payload: row.payload,
       payloadBytes: row.payload_bytes,
       leaseToken: row.lease_token,
+      version: row.version,
       attempt: row.failures + 1,
       maxAttempts: row.max_attempts,
       priority: row.priority,

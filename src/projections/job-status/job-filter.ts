@@ -15,6 +15,8 @@ export interface JobFilter {
   readonly submittedBeforeMs?: number | undefined;
   /** The name of the newest error, or a part of its message (of its first 200 characters). */
   readonly error?: string | undefined;
+  /** The fingerprint of the newest error: 32 hex digits. */
+  readonly failure?: string | undefined;
   /** `nextCursor` of the page before: the id of its last job. */
   readonly cursor?: string | undefined;
   /** Jobs on the page, 1 to 1,000; other numbers are brought into this range. */

@@ -8,7 +8,7 @@ import { jobStatusTable, keepJobStatus } from './table.ts';
  */
 export const jobStatus: Projection = {
   name: 'job-status',
-  version: 2,
+  version: 3,
   tables: [jobStatusTable, jobSpansTable],
   upkeep: (place) => [keepJobStatus(place)],
 };

@@ -1,7 +1,8 @@
 import { type JobPhase, type JobStatus, phaseOf } from '../../domain/job/state.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { defineStatement, type Executor, now } from '../../store/statement.ts';
+import { defineStatement, exactMs, type Executor, now } from '../../store/statement.ts';
 import { idBounds, type JobFilter, pageLimit, wantedStates } from './job-filter.ts';
+import type { JobRange } from '../row-fold.ts';
 import { statusCodes } from './status-codes.ts';
 import { jobStatusName } from './table.ts';
 
@@ -23,6 +24,8 @@ export interface ListedJob {
   readonly endedAtMs: number | null;
   /** The newest failure; stays when a later attempt succeeds. */
   readonly error: { readonly name: string; readonly message: string } | null;
+  /** The fingerprint of that error: 32 hex digits. */
+  readonly failure: string | null;
   readonly uniqueKey: string | null;
   readonly correlationId: string | null;
   readonly tags: readonly string[];
@@ -51,6 +54,7 @@ interface ListedRow {
   readonly ended_at: number | null;
   readonly error_name: string | null;
   readonly error_message: string | null;
+  readonly error_fingerprint: string | null;
   readonly unique_key: string | null;
   readonly correlation: string | null;
   readonly tags: string[] | null;
@@ -68,6 +72,10 @@ const filters = `coalesce(j.tenant_id = $1
           and ($7::float8 is null or j.submitted_at < to_timestamp($7 / 1000))
           and ($8::text is null or j.error_name = $8 or strpos(j.error_message, $8) > 0), false)`;
 
+/** Of those that wait, the phases that are wanted. */
+const inPhase = `(j.status <> ${statusCodes.waiting} or case
+            when j.run_at <= ${now} then $12::boolean when j.retrying then $13 else $14 end)`;
+
 function filterValues(filter: JobFilter): unknown[] {
   const { from, below } = idBounds(filter);
   return [
@@ -84,12 +92,18 @@ function filterValues(filter: JobFilter): unknown[] {
   ];
 }
 
+function stateValues(filter: JobFilter): unknown[] {
+  const { statuses, ready, retrying, scheduled } = wantedStates(filter);
+  const codes = statuses.map((status) => statusCodes[status]);
+  return [...filterValues(filter), codes, filter.queueId ?? null, ready, retrying, scheduled];
+}
+
 /** The page that `found` selects, with names for numbers. */
 function page(schema: string, found: string): string {
   return `
     select p.job_id, p.version, q.name as queue, type.name as type, p.status, p.retrying,
       p.priority, p.failures, p.max_attempts, p.run_at, p.submitted_at, p.started_at, p.ended_at,
-      p.error_name, p.error_message, p.unique_key, p.correlation, p.tags, ${now} as read_at
+      p.error_name, p.error_message, p.error_fingerprint, p.unique_key, p.correlation, p.tags, ${now} as read_at
     from (${found} limit $9) p
     join ${schema}.queues q on q.id = p.queue_id
     join ${schema}.job_types type on type.id = p.type_id
@@ -131,19 +145,33 @@ const listInStates = defineStatement<JobFilter, ListedRow>({
         select j.* from ${schema}.${jobStatusName} j
         where (j.queue_id, j.status, j.job_id) >= (q.id, wanted.status, $2)
           and (j.queue_id, j.status, j.job_id) < (q.id, wanted.status, $3) and ${filters}
-          and (j.status <> ${statusCodes.waiting} or case
-            when j.run_at <= ${now} then $12::boolean when j.retrying then $13 else $14 end)
+          and ${inPhase}
         order by j.queue_id desc, j.status desc, j.job_id desc limit $9
       ) job
       where q.tenant_id = $1 and ($11::int is null or q.id = $11)
       order by job.job_id desc`,
     ),
-  values: (filter) => {
-    const { statuses, ready, retrying, scheduled } = wantedStates(filter);
-    const codes = statuses.map((status) => statusCodes[status]);
-    const queueId = filter.queueId ?? null;
-    return [...filterValues(filter), codes, queueId, ready, retrying, scheduled];
-  },
+  values: stateValues,
+});
+
+/**
+ * Jobs whose newest error is of one kind. The key of the index is compared and ordered by as a whole, for
+ * the same reason as above. Locks: none. Index: job_status_<build>_failed, backwards.
+ */
+const listOfFailure = defineStatement<JobFilter, ListedRow>({
+  name: 'list-jobs-of-failure',
+  sql: (schema) =>
+    page(
+      schema,
+      `select j.* from ${schema}.${jobStatusName} j
+      where j.error_fingerprint is not null
+        and (j.error_fingerprint, j.job_id) >= ($15::uuid, (select $2::uuid))
+        and (j.error_fingerprint, j.job_id) < ($15, (select $3::uuid)) and ${filters}
+        and coalesce(j.status = any ($10::smallint[]) and ($11::int is null or j.queue_id = $11)
+          and ${inPhase}, false)
+      order by j.error_fingerprint desc, j.job_id desc`,
+    ),
+  values: (filter) => [...stateValues(filter), filter.failure],
 });
 
 /**
@@ -153,7 +181,8 @@ const listInStates = defineStatement<JobFilter, ListedRow>({
  */
 export async function listJobs(database: Executor, filter: JobFilter): Promise<JobPage> {
   const unrestricted = filter.queueId === undefined && wantedStates(filter).all;
-  const rows = await database.run(unrestricted ? listAll : listInStates, filter);
+  const inStates = unrestricted ? listAll : listInStates;
+  const rows = await database.run(filter.failure === undefined ? inStates : listOfFailure, filter);
   const jobs = rows.slice(0, pageLimit(filter)).map(listedJob);
   const last = rows.length > jobs.length ? jobs.at(-1) : undefined;
   return { jobs, nextCursor: last?.id ?? null };
@@ -182,8 +211,24 @@ function listedJob(row: ListedRow): ListedJob {
     startedAtMs: row.started_at,
     endedAtMs: row.ended_at,
     error: name === null ? null : { name, message: message ?? '' },
+    failure: row.error_fingerprint?.replaceAll('-', '') ?? null,
     uniqueKey: row.unique_key,
     correlationId: row.correlation,
     tags: row.tags ?? [],
   };
 }
+
+/** Whole rows as they are stored, times in ms. Locks: none. Index: the primary key. */
+export const readJobStatusRows = defineStatement<
+  JobRange,
+  Readonly<Record<string, unknown>> & { readonly job_id: string }
+>({
+  name: 'read-job-status-rows',
+  sql: (schema) => `
+    select job_id, ${exactMs('run_at')} as run_at, ${exactMs('submitted_at')} as submitted_at,
+      ${exactMs('started_at')} as started_at, ${exactMs('ended_at')} as ended_at, position, since_position, version,
+      tenant_id, queue_id, type_id, status, priority, failures, max_attempts, retrying, error_name,
+      error_message, unique_key, correlation, tags
+    from ${schema}.${jobStatusName} where job_id > $1 and job_id <= $2`,
+  values: ({ after, upTo }) => [after, upTo],
+});

@@ -1,5 +1,6 @@
 import type { ReadModelPlace, ReadModelTable } from '../../consumers/consumer.ts';
 import { eventTypeCodes as types } from '../../domain/event-types.ts';
+import { fingerprintSql } from '../error-fingerprint-sql.ts';
 import { jobSpansName, keepSpans, statusAfter } from '../job-spans/table.ts';
 import { statusCodes } from './status-codes.ts';
 
@@ -39,6 +40,8 @@ export const jobStatusTable: ReadModelTable = {
       failures smallint not null,
       max_attempts smallint not null,
       retrying boolean not null,
+      -- Of the newest failure: the group that failure-groups counts it in.
+      error_fingerprint uuid,
       error_name text,
       error_message text,
       unique_key text,
@@ -51,13 +54,24 @@ export const jobStatusTable: ReadModelTable = {
     // For the job that has waited longest.
     `create index ${prefix}_waiting on ${table} (queue_id, since_position)
       where status = ${statusCodes.waiting}`,
+    // For the jobs behind a group of failures. Only jobs that have failed are in it: without failures it
+    // costs nothing, and 7 % of this read model's time where every fifth job fails.
+    `create index ${prefix}_failed on ${table} (error_fingerprint, job_id)
+      where error_fingerprint is not null`,
   ],
 };
 
 const { waiting, running, completed, dead, cancelled } = statusCodes;
 
+const fingerprint = (schema: string) =>
+  fingerprintSql(
+    `(select type.name from ${schema}.job_types type where type.id = e.job_type_id)`,
+    "e.data #>> '{error,name}'",
+    "e.data #>> '{error,message}'",
+  );
+
 /** What an event of any type changes, as `evolveJob` has it; times in ms. */
-const changes = `
+const changes = (schema: string) => `
   case e.type
     when ${types.JobClaimed} then
       jsonb_build_object('status', ${running}, 'startedAt', e.at)
@@ -66,6 +80,7 @@ const changes = `
     when ${types.JobFailed} then
       jsonb_build_object('status', ${waiting}, 'runAt', e.at, 'retrying', true,
         'failures', e.data -> 'attempt', 'errorName', e.data #> '{error,name}',
+        'errorFingerprint', ${fingerprint(schema)},
         'errorMessage', left(e.data #>> '{error,message}', ${errorMessageLength}))
     when ${types.JobRetried} then
       jsonb_build_object('status', ${waiting}, 'runAt', e.data -> 'runAtMs')
@@ -120,14 +135,14 @@ export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
     ),
     -- The events of those that have to be told one by one.
     told as materialized (
-      select e.stream_id as job_id, e.position, e.type, e.queue_id, e.data,
+      select e.stream_id as job_id, e.position, e.type, e.queue_id, e.job_type_id, e.data,
         extract(epoch from e.occurred_at) * 1000 as at
       from ${schema}.events e
       join touched t on t.job_id = e.stream_id
       where t.folded and e.position > $1 and e.position <= $2
     ),
     fold as materialized (
-      select e.job_id, ${schema}.fold_changes(${changes} order by e.position) as new
+      select e.job_id, ${schema}.fold_changes(${changes(schema)} order by e.position) as new
       from told e group by e.job_id
     ),
     -- Where they changed their status or queue; the other jobs did so by every event.
@@ -148,8 +163,8 @@ export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
         null::timestamptz as started_at, null::timestamptz as ended_at,
         ${waiting}::smallint as status, (e.data ->> 'priority')::smallint as priority,
         0::smallint as failures, (e.data ->> 'maxAttempts')::smallint as max_attempts,
-        false as retrying, null as error_name, null as error_message,
-        e.data ->> 'uniqueKey' as unique_key, e.correlation,
+        false as retrying, null::uuid as error_fingerprint, null as error_name,
+        null as error_message, e.data ->> 'uniqueKey' as unique_key, e.correlation,
         case when e.data ? 'tags' then ${tagsOf('e.data')} end as tags,
         e.position as since_position
       from ${schema}.events e
@@ -162,7 +177,8 @@ export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
       cross join lateral (
         select j.ctid, j.job_id, j.tenant_id, j.queue_id, j.type_id, j.submitted_at, j.run_at,
           j.started_at, j.ended_at, j.status, j.priority, j.failures, j.max_attempts, j.retrying,
-          j.error_name, j.error_message, j.unique_key, j.correlation, j.tags, j.since_position
+          j.error_fingerprint, j.error_name, j.error_message, j.unique_key, j.correlation, j.tags,
+          j.since_position
         from ${table(jobStatusName)} j where j.job_id = t.job_id limit 1
       ) old
       where not t.born
@@ -186,6 +202,7 @@ export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
         coalesce((f.new ->> 'failures')::smallint, b.failures) as failures,
         coalesce((f.new ->> 'maxAttempts')::smallint, b.max_attempts) as max_attempts,
         coalesce((f.new ->> 'retrying')::boolean, b.retrying) as retrying,
+        coalesce((f.new ->> 'errorFingerprint')::uuid, b.error_fingerprint) as error_fingerprint,
         coalesce(f.new ->> 'errorName', b.error_name) as error_name,
         coalesce(f.new ->> 'errorMessage', b.error_message) as error_message,
         case when f.new ? 'tags' then ${tagsOf('f.new')} else b.tags end as tags
@@ -198,18 +215,21 @@ export const keepJobStatus = ({ schema, table }: ReadModelPlace): string => `
     ),
     inserted as (
       insert into ${table(jobStatusName)} (job_id, tenant_id, queue_id, type_id, status, retrying,
-        priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at, error_name,
-        error_message, unique_key, correlation, tags, position, since_position, version)
+        priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at,
+        error_fingerprint, error_name, error_message, unique_key, correlation, tags, position,
+        since_position, version)
       select job_id, tenant_id, queue_id, type_id, status, retrying,
-        priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at, error_name,
-        error_message, unique_key, correlation, tags, position, since_position, version
+        priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at,
+        error_fingerprint, error_name, error_message, unique_key, correlation, tags, position,
+        since_position, version
       from after where row_at is null
     ),
     updated as (
       update ${table(jobStatusName)} j
       set queue_id = a.queue_id, status = a.status, retrying = a.retrying, priority = a.priority,
         failures = a.failures, max_attempts = a.max_attempts, run_at = a.run_at,
-        started_at = a.started_at, ended_at = a.ended_at, error_name = a.error_name,
+        started_at = a.started_at, ended_at = a.ended_at,
+        error_fingerprint = a.error_fingerprint, error_name = a.error_name,
         error_message = a.error_message, tags = a.tags, position = a.position,
         since_position = a.since_position, version = a.version
       from after a

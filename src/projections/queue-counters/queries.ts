@@ -21,7 +21,7 @@ export interface QueueCounters {
   readonly interrupted: number;
 }
 
-type CountersRow = Record<Exclude<keyof QueueCounters, 'queueId'>, bigint> & {
+export type CountersRow = Record<Exclude<keyof QueueCounters, 'queueId'>, bigint> & {
   readonly queue_id: number;
 };
 
@@ -103,4 +103,15 @@ function countersOf(rows: readonly CountersRow[]): Map<number, QueueCounters> {
       },
     ]),
   );
+}
+
+const readAllCounters = defineStatement<Record<string, never>, CountersRow>({
+  name: 'read-all-queue-counters',
+  sql: (schema) => `select * from ${schema}.${queueCountersName} order by queue_id`,
+  values: () => [],
+});
+
+/** The counters of every queue in which anything has happened, as they are stored. Locks: none. */
+export async function readAllQueueCounters(executor: Executor): Promise<CountersRow[]> {
+  return executor.run(readAllCounters, {});
 }

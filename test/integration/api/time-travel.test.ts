@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import { jobStatus } from '../../../src/projections/job-status/projection.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { listBuilds } from '../../../src/consumers/statements/list-builds.ts';
 import { claim, submitMany, submitOne } from '../../support/job-steps.ts';
@@ -230,13 +231,13 @@ describe('a read model that does not know the moment', () => {
         `update ${api.db.schema}.consumer_checkpoints set version = $1 where name = 'job-status'`,
         [version],
       );
-    await setVersion(1);
+    await setVersion(jobStatus.version - 1);
     for (const path of paths) {
       const { status, body } = await api.get(`${path}?at=${position}`);
       expect([status, body.code]).toEqual([503, 'projection-behind']);
       expect(body.detail).toContain('built anew');
     }
-    await setVersion(2);
+    await setVersion(jobStatus.version);
     expect((await api.get(`/v1/jobs?at=${position}`)).status).toBe(200);
   });
 });

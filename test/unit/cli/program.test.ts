@@ -7,7 +7,8 @@ afterEach(() => vi.unstubAllEnvs());
 async function startFlags(...line: string[]): Promise<StartFlags> {
   const start = vi.fn<(flags: StartFlags) => Promise<void>>(() => Promise.resolve());
   const nothing = () => Promise.resolve();
-  const program = createProgram('1.2.3', { start, worker: nothing, migrate: nothing });
+  const others = { worker: nothing, migrate: nothing, verify: nothing, rebuildClaims: nothing };
+  const program = createProgram('1.2.3', { start, ...others });
   await program.parseAsync(['node', 'daybook', 'start', ...line]);
   return start.mock.calls[0]?.[0] as StartFlags;
 }

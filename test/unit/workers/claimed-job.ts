@@ -8,6 +8,7 @@ export function claimedJob(told: Partial<ClaimedJob> = {}): ClaimedJob {
     type: 'greet',
     payload: { name: 'Ada' },
     payloadBytes: 14,
+    version: 2,
     leaseToken: '019b76da-a800-7000-8000-000000000002',
     attempt: 1,
     maxAttempts: 10,

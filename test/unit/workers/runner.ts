@@ -1,3 +1,4 @@
+import { createLineage } from '../../../src/kernel/lineage.ts';
 import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ClaimedJob } from '../../../src/commands/work/claim-jobs.ts';
@@ -68,6 +69,8 @@ export async function startRunner(
   const context = {
     database: { run },
     random: () => 0,
+    epoch: () => 1,
+    lineage: createLineage(),
     observer: { ...silentObserver, warn: (message: string) => warnings.push(message) },
     wakeUp: { on: () => () => undefined, hint: () => undefined },
     names: {

@@ -1,0 +1,90 @@
+import { databaseOptions, parseOptions } from '../config/options.ts';
+import { silentObserver } from '../kernel/observer.ts';
+import { type Database, openDatabase } from '../store/database.ts';
+import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
+import { verify } from '../verify/verify.ts';
+import { count, reportText } from './report-text.ts';
+
+/** What these commands work on, and where they say what they have found. */
+export interface CommandTarget {
+  readonly connectionString: string;
+  readonly schema: string | undefined;
+  /** A line of the result. */
+  print(line: string): void;
+  /** A line about how far it is. */
+  note(line: string): void;
+}
+
+export interface VerifyFlags {
+  /** The report as one JSON document. */
+  readonly json: boolean;
+  /** Read payloads and results too. */
+  readonly bodies: boolean;
+}
+
+/** Between two lines about how far a command is, in ms. */
+const NOTE_EVERY_MS = 2_000;
+
+/**
+ * `daybook verify`: folds the log and compares. Works on the database alone: no Daybook needs to run.
+ * @returns the exit code: 0 for equal, 1 for anything that differs
+ */
+export async function runVerify(target: CommandTarget, flags: VerifyFlags): Promise<0 | 1> {
+  return onDatabase(target, async (database) => {
+    const note = paced(target);
+    const report = await verify(database, {
+      bodies: flags.bodies,
+      onProgress: ({ phase, events, of }) =>
+        note(`Reading the ${phase}: ${count(events)} of ${count(of)} events`),
+    });
+    target.print(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
+    return report.equal ? 0 : 1;
+  });
+}
+
+/** `daybook rebuild claims`: makes the claim table and the dead jobs anew from the log. */
+export async function runRebuildClaims(
+  target: CommandTarget,
+  flags: { readonly lockTimeoutMs: number },
+): Promise<void> {
+  await onDatabase(target, async (database) => {
+    const note = paced(target);
+    const { events, claims, dead, unreadable, keyless } = await rebuildClaims(database, {
+      lockTimeoutMs: flags.lockTimeoutMs,
+      onProgress: (read) => note(`Read ${count(read)} events`),
+    });
+    target.print(
+      `Made anew from ${count(events)} events: ${count(claims)} claim rows, ${count(dead)} dead jobs.`,
+    );
+    for (const id of unreadable) {
+      target.print(`Left as it was: ${id}, whose events cannot be folded. See daybook verify.`);
+    }
+    for (const { id, key } of keyless) {
+      target.print(`Without its unique key "${key}", which another live job holds: ${id}.`);
+    }
+  });
+}
+
+async function onDatabase<Result>(
+  { connectionString, schema }: CommandTarget,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  const given = { connectionString, ...(schema === undefined ? {} : { schema }), poolSize: 2 };
+  const options = parseOptions(databaseOptions, given);
+  const database = openDatabase({ ...options, connectionString, observer: silentObserver });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Lets a line through every few seconds. */
+function paced({ note }: CommandTarget): (line: string) => void {
+  let last = performance.now();
+  return (line) => {
+    if (performance.now() - last < NOTE_EVERY_MS) return;
+    last = performance.now();
+    note(line);
+  };
+}

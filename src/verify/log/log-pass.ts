@@ -1,0 +1,214 @@
+import type { LogRowFold } from '../../projections/row-fold.ts';
+import type { Database } from '../../store/database.ts';
+import type { RecordedEvent } from '../../store/event-codec.ts';
+import type { Executor } from '../../store/statement.ts';
+import { type LogEventRow, readLogEvents } from '../../store/statements/verify/read-log-events.ts';
+import {
+  type LogFrame,
+  readEpochs,
+  readLogFrame,
+} from '../../store/statements/verify/read-log-frame.ts';
+import { atOneMoment, liveCheckpoints } from '../checkpoints.ts';
+import { compareRow } from '../compare-rows.ts';
+import { createBatchCheck } from './batch-check.ts';
+import { createOrderCheck } from './order-check.ts';
+import { decodeStored, type NameDirectory } from '../name-directory.ts';
+import type { Findings } from '../report.ts';
+
+export interface LogPassOptions {
+  readonly database: Database;
+  readonly findings: Findings;
+  readonly directory: NameDirectory;
+  readonly models: readonly LogRowFold[];
+  /** Events per statement. */
+  readonly pageSize: number;
+  readonly signal: AbortSignal | undefined;
+  /** Told up to which position the log has been read, and where it ends. */
+  onProgress(position: bigint, head: bigint): void;
+}
+
+export interface LogCounts {
+  /** The log was read up to here, */
+  readonly position: bigint;
+  /** and so many events were in it. */
+  readonly events: number;
+  readonly batches: number;
+  readonly modelRows: ReadonlyMap<string, number>;
+}
+
+/** Rounds outside any snapshot, at the most, to come near the head of a log that grows. */
+const ROUNDS = 20;
+
+/** Something that reads the log in order, as far as it may. */
+interface Reader {
+  seen: bigint;
+  limit: bigint;
+  take(row: LogEventRow, event: RecordedEvent | undefined): void;
+}
+
+interface Model {
+  readonly fold: LogRowFold;
+  running: ReturnType<LogRowFold['start']>;
+  readonly reader: Reader;
+}
+
+/**
+ * Reads the log once in its order: holes, epochs, and what read models add up over all streams. What
+ * has a position never changes, so nearly all of it is read outside any snapshot; only what came since
+ * is read in the one short transaction that sees the head, the checkpoints and the rows to compare.
+ */
+export async function passLog(options: LogPassOptions): Promise<LogCounts> {
+  const { database, findings, directory, pageSize } = options;
+  const order = createOrderCheck(findings);
+  const whole: Reader = { seen: 0n, limit: 0n, take: order.take };
+  const models = options.models.map((fold) => openModel(fold, directory));
+  const readers = [whole, ...models.map(({ reader }) => reader)];
+
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await aim(database, whole, models);
+    if (distanceOf(readers) <= BigInt(pageSize)) break;
+    await advance(database, options, readers);
+  }
+  const batches = createBatchCheck(findings, pageSize);
+  await batches.read(database);
+  return atOneMoment(database, options.models, async ({ tx, models: present }) => {
+    const frame = await aim(tx, whole, models);
+    await advance(tx, options, readers);
+    order.end(frame, await tx.run(readEpochs, {}));
+    await checkBeyondHead(tx, findings, frame);
+    await batches.read(tx);
+    batches.end(frame);
+    const built = models.filter(({ fold }) => present.includes(fold));
+    const modelRows = await compareModels(tx, findings, built);
+    return {
+      position: frame.position,
+      events: order.events(),
+      batches: batches.count(),
+      modelRows,
+    };
+  });
+}
+
+function openModel(fold: LogRowFold, directory: NameDirectory): Model {
+  const model: Model = {
+    fold,
+    running: fold.start(),
+    reader: {
+      seen: 0n,
+      limit: 0n,
+      take(row, event) {
+        if (event !== undefined) model.running.add(event, directory.idsOf(row.tenant_id));
+      },
+    },
+  };
+  return model;
+}
+
+/** Sets how far each reader may read: the log to its head, a read model to its checkpoint. */
+async function aim(executor: Executor, whole: Reader, models: readonly Model[]): Promise<LogFrame> {
+  const [frame] = await executor.run(readLogFrame, {});
+  const checkpoints = await liveCheckpoints(executor);
+  whole.limit = frame?.position ?? 0n;
+  for (const model of models) {
+    const { reader, fold } = model;
+    reader.limit = checkpoints.get(fold.name) ?? 0n;
+    if (reader.limit >= reader.seen) continue;
+    // Another build took the place of the one that was read along with, and is not as far.
+    model.running = fold.start();
+    reader.seen = 0n;
+  }
+  return frame ?? emptyFrame;
+}
+
+const emptyFrame: LogFrame = {
+  position: 0n,
+  epoch: 1,
+  recorded_at: 0,
+  stranded_seq: null,
+  stranded_stream: null,
+  stranded_version: null,
+};
+
+function behind(readers: readonly Reader[]): Reader[] {
+  return readers.filter(({ seen, limit }) => seen < limit);
+}
+
+function distanceOf(readers: readonly Reader[]): bigint {
+  const late = behind(readers);
+  return late.length === 0 ? 0n : endOf(late) - startOf(late);
+}
+
+function startOf(readers: readonly Reader[]): bigint {
+  return readers.reduce((least, { seen }) => (seen < least ? seen : least), 2n ** 63n);
+}
+
+function endOf(readers: readonly Reader[]): bigint {
+  return readers.reduce((most, { limit }) => (limit > most ? limit : most), 0n);
+}
+
+/** Brings every reader to its limit, reading the log once for all of them. */
+async function advance(
+  executor: Executor,
+  { directory, pageSize, signal, onProgress }: LogPassOptions,
+  readers: readonly Reader[],
+): Promise<void> {
+  const late = behind(readers);
+  if (late.length === 0) return;
+  const upTo = endOf(late);
+  const read = (after: bigint) => executor.run(readLogEvents, { after, upTo, limit: pageSize });
+  let next = read(startOf(late));
+  for (;;) {
+    const rows = await next;
+    signal?.throwIfAborted();
+    await directory.learn(executor, rows);
+    const last = rows.length < pageSize ? undefined : rows.at(-1);
+    // The database reads the next page while this one is worked on.
+    if (last !== undefined) {
+      next = read(last.position);
+      next.catch(heardLater);
+      onProgress(last.position, upTo);
+    }
+    for (const row of rows) {
+      const event = decodeStored(row);
+      for (const reader of late) {
+        if (row.position > reader.seen && row.position <= reader.limit) reader.take(row, event);
+      }
+    }
+    if (last === undefined) break;
+  }
+  for (const reader of late) reader.seen = reader.limit;
+}
+
+function heardLater(): void {
+  // Whoever awaits the page hears of it; nobody does once the pass has failed.
+}
+
+async function checkBeyondHead(
+  tx: Executor,
+  findings: Findings,
+  { position: head }: LogFrame,
+): Promise<void> {
+  const range = { after: head, upTo: 2n ** 63n - 1n, limit: 1 };
+  for (const { position, stream_id: found } of await tx.run(readLogEvents, range)) {
+    const at = { table: 'events', key: position.toString(), position };
+    findings.add({ ...at, kind: 'position-beyond-head', expected: `at most ${head}`, found });
+  }
+}
+
+async function compareModels(
+  tx: Executor,
+  findings: Findings,
+  models: readonly Model[],
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { fold, running } of models) {
+    const found = new Map((await fold.read(tx)).map(({ key, columns }) => [key, columns]));
+    counts.set(fold.name, found.size);
+    for (const { key, columns } of running.rows()) {
+      compareRow(findings, fold.table, key, columns, found.get(key) ?? null);
+      found.delete(key);
+    }
+    for (const [key, columns] of found) compareRow(findings, fold.table, key, null, columns);
+  }
+  return counts;
+}

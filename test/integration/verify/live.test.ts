@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineJob } from '../../../src/daybook.ts';
+import { verify } from '../../../src/verify/verify.ts';
+import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
+
+/** Fails, snoozes or takes its time, by what its payload says. */
+const job = defineJob({
+  type: 'work',
+  payload: z.object({ n: z.number() }),
+  retry: { kind: 'fixed', delayMs: 20, jitter: 0 },
+  async handler({ n }, context) {
+    if (n % 7 === 0 && context.job.attempt === 1) throw new Error('once');
+    if (n % 11 === 0) throw new Error('always');
+    return { n };
+  },
+});
+
+let daybook: TestDaybook;
+beforeAll(async () => {
+  daybook = await openTestDaybook({ jobs: [job] });
+});
+afterAll(() => daybook.close());
+
+/** Keeps submitting, cancelling, moving, and building read models anew, until it is told to stop, 2,000 jobs at the most. */
+async function keepSubmitting(stop: AbortSignal): Promise<void> {
+  for (let n = 0; !stop.aborted && n < 2_000; n += 100) {
+    const jobs = Array.from({ length: 100 }, (_, index) => ({
+      type: 'work',
+      payload: { n: n + index },
+      maxAttempts: 3,
+      tags: ['live'],
+    }));
+    const [first, second] = await daybook.submitMany(jobs);
+    // Some have ended by then, which is as good.
+    await daybook.cancel(first?.id ?? '').catch(() => undefined);
+    await daybook.move(second?.id ?? '', 'elsewhere').catch(() => undefined);
+    // Refused while one is under way.
+    for (const name of ['job-status', 'queue-counters']) {
+      await daybook.consumers.rebuild(name).catch(() => undefined);
+    }
+  }
+}
+
+it('finds no difference, ever, while workers work', async () => {
+  const { database } = daybook.context;
+  await daybook.worker({ concurrency: 20 }).start();
+  const stop = new AbortController();
+  const submitting = keepSubmitting(stop.signal);
+  const chunks = [20, 200, 3_000];
+  for (let run = 0; run < 15; run += 1) {
+    const report = await verify(database, { chunkRows: chunks[run % 3] ?? 1 });
+    expect(report.differences).toEqual([]);
+    expect(report.equal).toBe(true);
+  }
+  stop.abort();
+  await submitting;
+  const builds = await daybook.db.database.pool.query<{ build: number }>(
+    `select build from ${daybook.db.schema}.consumer_checkpoints where role = 'live'`,
+  );
+  expect(builds.rows.every(({ build }) => build > 1)).toBe(true);
+  const { checked } = await verify(database);
+  expect(checked.events).toBeGreaterThan(1_000);
+  expect(checked.jobs).toBeGreaterThan(300);
+});
