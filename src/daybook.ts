@@ -8,7 +8,12 @@ import { type Explanation, explainJob } from './commands/read/explain-job.ts';
 import { createJobWatch } from './commands/read/job-watch.ts';
 import { loadJobs } from './commands/read/load-jobs.ts';
 import { mustBeSound, type SubmittedJob } from './commands/submit/prepare-job.ts';
-import { type JobSnapshot, readJob, waitForJob } from './commands/read/read-job.ts';
+import {
+  type JobSnapshot,
+  type ReadOptions,
+  readJob,
+  waitForJob,
+} from './commands/read/read-job.ts';
 import { createSubmitCoalescer } from './commands/submit/submit-coalescer.ts';
 import { type Replay, replayJobs, type ReplayOptions } from './commands/submit/replay-jobs.ts';
 import { submitJobs } from './commands/submit/submit-jobs.ts';
@@ -52,7 +57,8 @@ import { createWorker, type Worker } from './workers/worker.ts';
 export type { CommandOptions } from './commands/write-context.ts';
 export type { Explanation } from './commands/read/explain-job.ts';
 export type { Replay, ReplayOptions } from './commands/submit/replay-jobs.ts';
-export type { JobSnapshot } from './commands/read/read-job.ts';
+export type { At, Moment } from './commands/read/moment.ts';
+export type { JobSnapshot, ReadOptions } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { EventsOptions } from './consumers/tail/event-iterator.ts';
@@ -131,8 +137,12 @@ export interface Daybook extends Proof, LogReading {
   submit(job: NewJob, options?: CommandOptions): Promise<SubmittedJob>;
   /** Submits up to 10,000 jobs, all or none. */
   submitMany(jobs: readonly NewJob[], options?: CommandOptions): Promise<SubmittedJob[]>;
-  /** One job, always up to date; null for an unknown id. */
-  get(id: string, options?: CommandOptions): Promise<JobSnapshot | null>;
+  /**
+   * One job, always up to date, or as it was `at` a time or position; null for an unknown id, and for
+   * a job that was not born then.
+   * @throws DaybookError `moment-in-future`, `moment-before-log`
+   */
+  get(id: string, options?: ReadOptions): Promise<JobSnapshot | null>;
   /** Everything that ever happened to a job, in order; empty for an unknown id. */
   history(id: string): Promise<readonly RecordedJobEvent[]>;
   /**

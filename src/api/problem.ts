@@ -16,6 +16,8 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'malformed-request': { status: 400 },
   'invalid-request': { status: 400 },
   'position-ahead': { status: 400 },
+  'moment-in-future': { status: 400 },
+  'moment-before-log': { status: 400 },
   'forbidden-host': { status: 403 },
   'not-found': { status: 404 },
   'job-not-found': { status: 404 },

@@ -44,6 +44,15 @@ export const errorCatalogue = {
     title: 'There is no such consumer',
     advice: 'GET /v1/consumers lists them, and which of them are being built anew.',
   },
+  'moment-in-future': {
+    title: 'The moment has not come yet',
+    advice:
+      'Ask for a time that has passed, or a position up to `head`; without `at` you read the present.',
+  },
+  'moment-before-log': {
+    title: 'The moment lies before the log',
+    advice: 'Ask for a later moment; position 1 is the first there is.',
+  },
   'rebuild-in-progress': {
     title: 'The consumer is being built anew already',
     advice: 'Wait for it, or abort it with DELETE /v1/projections/{name}/rebuild.',

@@ -72,6 +72,35 @@ describe('the library', () => {
     }
   });
 
+  it('reads a job as it was at a position or a time', async () => {
+    const { id } = await later();
+    await daybook.edit(id, { priority: 0 });
+    const positions = async () => (await daybook.history(id)).map(({ position }) => position);
+    await expect.poll(positions).not.toContain(null);
+    const [birth = 0n] = (await positions()) as bigint[];
+    expect(await daybook.get(id, { at: birth - 1n })).toBeNull();
+    const first = await daybook.get(id, { at: birth });
+    expect(first).toMatchObject({ state: { version: 1, priority: 2 }, asOf: { position: birth } });
+    expect(first?.events).toHaveLength(1);
+    const asked = new Date(first?.asOf?.timeMs ?? 0);
+    const atTime = await daybook.get(id, { at: asked });
+    expect(atTime?.asOf?.timeMs).toBe(asked.getTime());
+    expect(atTime?.state.version).toBeGreaterThanOrEqual(1);
+    expect((await daybook.get(id))?.asOf).toBeNull();
+    const refusals: [bigint | Date, string][] = [
+      [birth + 1_000_000n, 'moment-in-future'],
+      [2n ** 70n, 'moment-in-future'],
+      [new Date(Date.now() + HOUR), 'moment-in-future'],
+      [0n, 'moment-before-log'],
+      [new Date(0), 'moment-before-log'],
+      [new Date(-8.64e15), 'moment-before-log'],
+      [new Date(Number.NaN), 'invalid-request'],
+    ];
+    for (const [at, code] of refusals) {
+      await expect(daybook.get(id, { at })).rejects.toMatchObject({ code });
+    }
+  });
+
   it('says by a stable code what is not possible', async () => {
     const { id } = await later();
     await daybook.cancel(id);

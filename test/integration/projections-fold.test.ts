@@ -7,6 +7,7 @@ import { passLogTime, timed, type TimedEvent } from '../support/timed-events.ts'
 import type { RecordedJobEvent } from '../../src/domain/job/events.ts';
 import { evolveJob } from '../../src/domain/job/evolve.ts';
 import type { JobState } from '../../src/domain/job/state.ts';
+import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
 import { errorFingerprint } from '../../src/domain/job/error-fingerprint.ts';
 import { sha256 } from '../../src/kernel/ids.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type FailureGroupsFold,
 } from '../../src/projections/failure-groups/fold.ts';
 import { createMetricsFold, type MetricsFold } from '../../src/projections/job-metrics/fold.ts';
-import { errorMessageLength, statusCodes } from '../../src/projections/job-status/table.ts';
+import { errorMessageLength } from '../../src/projections/job-status/table.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { decodeEvent } from '../../src/store/event-codec.ts';
@@ -182,6 +183,8 @@ const forget = defineStatement<Record<string, never>, never>({
   sql: (schema) => `
     with emptied as (delete from ${schema}.job_status),
     emptied_too as (delete from ${schema}.queue_counters),
+    without_spans as (delete from ${schema}.job_spans),
+    without_snapshots as (delete from ${schema}.queue_counter_snapshots),
     emptied_as_well as (delete from ${schema}.job_metrics),
     emptied_also as (delete from ${schema}.failure_groups)
     update ${schema}.consumer_checkpoints set position = 0`,

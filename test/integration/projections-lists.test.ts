@@ -7,7 +7,7 @@ import type { JobPhase, JobStatus } from '../../src/domain/job/state.ts';
 import { phaseOf } from '../../src/domain/job/state.ts';
 import type { JobFilter } from '../../src/projections/job-status/job-filter.ts';
 import { listJobs, type ListedJob } from '../../src/projections/job-status/queries.ts';
-import { statusCodes } from '../../src/projections/job-status/table.ts';
+import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
 import type { Executor } from '../../src/store/statement.ts';
 import { stopPostgres15 } from '../support/postgres-servers.ts';
@@ -43,11 +43,11 @@ async function insert(rows: readonly Row[]): Promise<void> {
   await client.query(
     `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
        submitted_at, error_name, error_message, error_fingerprint, tags, priority, failures, max_attempts, position,
-       version)
+       since_position, version)
      select id, "tenantId", "queueId", "typeId", ($2::jsonb -> status)::smallint, retrying,
        to_timestamp("runAtMs" / 1000), to_timestamp("submittedAtMs" / 1000),
        error ->> 'name', error ->> 'message', md5(error ->> 'name')::uuid,
-       array(select jsonb_array_elements_text(tags)), 4, 0, 10, 1, 1
+       array(select jsonb_array_elements_text(tags)), 4, 0, 10, 1, 1, 1
      from jsonb_to_recordset($1::jsonb) as r (id uuid, "tenantId" int, "queueId" int, "typeId" int,
        status text, retrying boolean, "runAtMs" float8, "submittedAtMs" float8, error jsonb,
        tags jsonb)`,
@@ -298,11 +298,11 @@ describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
     const fill = () =>
       client.query(
         `insert into job_status_1 (job_id, tenant_id, queue_id, type_id, status, retrying, run_at,
-         submitted_at, priority, failures, max_attempts, position, version, error_fingerprint)
+         submitted_at, priority, failures, max_attempts, position, since_position, version, error_fingerprint)
        select (lpad(to_hex($1::bigint + n * 1000), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
          1, ($2::int[])[1 + n % 3], ($3::int[])[1 + n % 2],
          case when n % 1000 = 0 then 4 when n % 12000 = 1 then 2 when n % 7 = 0 then 1 else 3 end,
-         false, now(), to_timestamp($1::bigint / 1000 + n), 4, 0, 10, n, 3,
+         false, now(), to_timestamp($1::bigint / 1000 + n), 4, 0, 10, n, n, 3,
          case when n % 1000 = 0 then md5('Error')::uuid when n % 4 = 0 then md5('TypeError')::uuid end
        from generate_series(1, 120000) n`,
         [startMs, queueIds, typeIds],

@@ -60,7 +60,7 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
     await client.query('drop trigger if exists log_is_kept on events_0');
     await client.query(`
       truncate log_batches, events_0, job_status_1, queue_counters_1, job_metrics_1,
-        failure_groups_1`);
+        failure_groups_1, job_spans_1, queue_counter_snapshots_1`);
   };
 
   /** Applies a range and gives every node of every plan. */
@@ -124,7 +124,9 @@ describe.each([15, 18] as const)('the plans of projections on Postgres %i', (pos
         new Set(['Limit', 'Aggregate']),
       );
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan');
-      expect(scans.map((node) => node['Relation Name'])).toEqual([]);
+      // At a landmark, to see in which queues something was counted: one row per queue.
+      const small = new Set(['queue_counters_1']);
+      expect(scans.filter((node) => !small.has(node['Relation Name'] ?? ''))).toEqual([]);
       // The failure before a death: found by its stream, not among the positions around it.
       const deaths = probes.filter((node) => isOfEvents(node));
       expect(deaths).toHaveLength(2);

@@ -6,6 +6,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
+import { atField, onlyAt } from '../requests/at.ts';
 import { shownMs } from '../schemas/fields.ts';
 import { jobDetailSchema, jobEventsSchema, jobLogsSchema } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
@@ -20,7 +21,8 @@ const getJob = operation(
   {
     operationId: 'getJob',
     summary: 'Read a job, always up to date',
-    description: 'With `waitMs` the answer comes when the job has ended, or after that time.',
+    description:
+      'With `waitMs` the answer comes when the job has ended, or after that time; with `at` it tells the job as it was then.',
     tags: ['jobs'],
     params: jobPath,
     querystring: z.strictObject({
@@ -28,6 +30,7 @@ const getJob = operation(
         z.coerce.number().int().min(0).max(60_000).default(0),
         'How long to wait for the end of the job.',
       ),
+      at: atField.optional(),
     }),
     response: { 200: jobDetailSchema },
   },
@@ -76,8 +79,9 @@ export function jobRoutes(app: ApiServer, api: Api, waits: Waits): void {
     schema: getJob,
     handler: async (request, reply) => {
       const { id } = request.params;
-      const { waitMs } = request.query;
-      if (waitMs === 0) return jobDetailView((await readJob(context, id)) ?? noJob(id));
+      const { waitMs, at } = request.query;
+      if (at !== undefined) onlyAt({ waitMs: waitMs > 0 ? waitMs : undefined });
+      if (waitMs === 0) return jobDetailView((await readJob(context, id, { at })) ?? noJob(id));
       const wait = waits.begin(reply);
       try {
         const options = { timeoutMs: waitMs, signal: wait.signal, clock };

@@ -1,12 +1,16 @@
 import { z } from 'zod';
+import { type At, resolveAt } from '../../commands/read/moment.ts';
 import { isStorable } from '../../domain/storable-text.ts';
-import { type ListedJob, listJobs } from '../../projections/job-status/queries.ts';
+import type { JobFilter } from '../../projections/job-status/job-filter.ts';
+import { type JobPage, type ListedJob, listJobs } from '../../projections/job-status/queries.ts';
 import { jobStatus } from '../../projections/job-status/projection.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
+import { atField, onlyAt, untilRead } from '../requests/at.ts';
 import { cursorOf, pageTokenOf } from '../requests/page-token.ts';
 import { readFresh } from '../requests/read-after.ts';
 import {
+  asOfView,
   fingerprintField,
   freshnessFields,
   nameField,
@@ -16,6 +20,8 @@ import {
 } from '../schemas/fields.ts';
 import { jobPageSchema, phaseField } from '../schemas/job.ts';
 import { described } from '../schemas/registry.ts';
+import { listJobsAt } from '../time-travel/jobs-at.ts';
+import { cursorAt, pageTokenAt } from '../time-travel/page-token-at.ts';
 
 const text = (description: string) =>
   described(z.string().min(1).max(200).refine(isStorable, 'must not hold NUL'), description);
@@ -38,7 +44,7 @@ const list = operation(
     operationId: 'listJobs',
     summary: 'List jobs, newest first',
     description:
-      'Read from a read model, a moment behind; `after` and `minPosition` wait up to a second.',
+      'Read from a read model, a moment behind; `after` and `minPosition` wait up to a second. With `at` it tells what the list was then: exact, and the same on every page.',
     tags: ['jobs'],
     querystring: z.strictObject({
       ...filterFields,
@@ -48,6 +54,7 @@ const list = operation(
         '`nextPageToken` of the page before, with the same filter.',
       ),
       ...freshnessFields,
+      at: atField.optional(),
     }),
     response: { 200: jobPageSchema },
   },
@@ -61,7 +68,11 @@ export function jobListRoute(app: ApiServer, api: Api): void {
     url: '/v1/jobs',
     schema: list,
     handler: async (request) => {
-      const { pageSize, pageToken, after, minPosition, ...filter } = request.query;
+      const { pageSize, pageToken, after, minPosition, at, ...filter } = request.query;
+      if (at !== undefined) {
+        onlyAt({ after, minPosition });
+        return pageAt(api, filter, at, pageSize, pageToken);
+      }
       const cursor = pageToken === undefined ? undefined : cursorOf(pageToken, filter);
       const { position } = await readFresh(api, [jobStatus.name], { after, minPosition });
       const { jobs, nextCursor } = await readPage(api, filter, cursor, pageSize);
@@ -80,20 +91,49 @@ type Filter = {
 
 /** @throws DaybookError `queue-not-found` */
 export async function readPage(
+  api: Api,
+  filter: Filter,
+  cursor: string | undefined,
+  limit: number,
+): Promise<JobPage> {
+  const wanted = await jobFilter(api, filter, cursor, limit);
+  return wanted === null ? noJobs : listJobs(api.context.database, wanted);
+}
+
+async function pageAt(
+  api: Api,
+  filter: Filter,
+  at: At,
+  pageSize: number,
+  pageToken: string | undefined,
+): Promise<z.output<typeof jobPageSchema>> {
+  const asked = { ...filter, at: typeof at === 'bigint' ? at.toString() : at.toISOString() };
+  const next = pageToken === undefined ? undefined : cursorAt(pageToken, asked);
+  const moment = next?.moment ?? (await resolveAt(api.context.database, at));
+  await untilRead(api, moment, [jobStatus]);
+  const wanted = await jobFilter(api, filter, next?.cursor, pageSize);
+  const { jobs, nextCursor } =
+    wanted === null ? noJobs : await listJobsAt(api.context, wanted, moment);
+  return {
+    data: jobs.map(listedView),
+    ...(nextCursor === null ? {} : { nextPageToken: pageTokenAt(nextCursor, asked, moment) }),
+    asOf: asOfView(moment),
+  };
+}
+
+/** What to look for; null where nothing can be found. @throws DaybookError `queue-not-found` */
+async function jobFilter(
   { context }: Api,
   filter: Filter,
   cursor: string | undefined,
   limit: number,
-) {
-  const { database, names, tenantId } = context;
+): Promise<JobFilter | null> {
+  const { names, tenantId } = context;
   const { queue, type, state } = filter;
   const queueId = queue === undefined ? undefined : await names.queueId(queue);
-  let typeId: number | undefined;
-  if (type !== undefined) {
-    typeId = await names.typeId(type);
-    if (typeId === undefined) return { jobs: [], nextCursor: null };
-  }
-  return listJobs(database, {
+  const typeId = type === undefined ? undefined : await names.typeId(type);
+  if (type !== undefined && typeId === undefined) return null;
+  return {
     tenantId,
     queueId,
     typeId,
@@ -105,8 +145,10 @@ export async function readPage(
     failure: filter.failure,
     cursor,
     limit,
-  });
+  };
 }
+
+const noJobs: JobPage = { jobs: [], nextCursor: null };
 
 function listedView(job: ListedJob): z.output<typeof jobPageSchema>['data'][number] {
   return {

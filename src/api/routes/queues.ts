@@ -3,14 +3,24 @@ import { changeQueue, getQueue, listQueues } from '../../commands/change/change-
 import type { QueueCommand, QueueSettings } from '../../domain/queue/queue.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { jobMetrics } from '../../projections/job-metrics/projection.ts';
+import { jobStatus } from '../../projections/job-status/projection.ts';
 import { queueCounters } from '../../projections/queue-counters/projection.ts';
+import { atField, momentOf, onlyAt } from '../requests/at.ts';
 import { callerOf } from '../requests/caller.ts';
 import { readFresh } from '../requests/read-after.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation, writeHeaders } from '../operation.ts';
 import { freshnessFields, nameField, reasonBody, reasonField } from '../schemas/fields.ts';
-import { queueSchema, queueSettingsSchema, queuesSchema, writtenQueue } from '../schemas/queue.ts';
+import {
+  queueAtSchema,
+  queueSchema,
+  queuesAtSchema,
+  queueSettingsSchema,
+  queuesSchema,
+  writtenQueue,
+} from '../schemas/queue.ts';
 import { named } from '../schemas/registry.ts';
+import { queueAtView, queuesAtView } from '../time-travel/queues-at.ts';
 import { queueViews, writtenQueueView } from '../views/queue-view.ts';
 
 export const queuePath = z.strictObject({ queue: nameField });
@@ -28,21 +38,25 @@ const configureBody = named(
 );
 
 const tags = ['queues'] as const;
+const readQuery = z.strictObject({ ...freshnessFields, at: atField.optional() });
 const getMany = operation({
   operationId: 'listQueues',
   summary: 'List queues with what is in them',
+  description: 'With `at` it tells them as they were then, without those that did not exist.',
   tags,
-  querystring: z.strictObject(freshnessFields),
-  response: { 200: queuesSchema },
+  querystring: readQuery,
+  response: { 200: z.union([queuesSchema, queuesAtSchema]) },
 });
 const getOne = operation(
   {
     operationId: 'getQueue',
     summary: 'Read a queue',
+    description:
+      'With `at` it tells the queue as it was then: depth, oldest job, what was running, settings.',
     tags,
     params: queuePath,
-    querystring: z.strictObject(freshnessFields),
-    response: { 200: queueSchema },
+    querystring: readQuery,
+    response: { 200: z.union([queueSchema, queueAtSchema]) },
   },
   [404],
 );
@@ -81,6 +95,8 @@ const configure = operation(
   [404, 409],
 );
 
+/** The read models that keep the past of a queue. */
+const kept = [jobStatus, queueCounters];
 /** What queues are shown from. */
 const readModels = [queueCounters.name, jobMetrics.name];
 
@@ -93,7 +109,12 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     url: '/v1/queues',
     schema: getMany,
     handler: async (request) => {
-      const { position } = await readFresh(api, readModels, request.query);
+      const { at, ...freshness } = request.query;
+      if (at !== undefined) {
+        onlyAt(freshness);
+        return queuesAtView(context, await momentOf(api, at, kept));
+      }
+      const { position } = await readFresh(api, readModels, freshness);
       const data = await queueViews(api, await listQueues(context));
       return { data, asOf: { position: position.toString() } };
     },
@@ -103,8 +124,14 @@ export function queueRoutes(app: ApiServer, api: Api): void {
     url: '/v1/queues/:queue',
     schema: getOne,
     handler: async (request) => {
-      await readFresh(api, readModels, request.query);
-      const queue = await getQueue(context, request.params.queue);
+      const { at, ...freshness } = request.query;
+      const { queue: name } = request.params;
+      if (at !== undefined) {
+        onlyAt(freshness);
+        return queueAtView(context, name, await momentOf(api, at, kept));
+      }
+      await readFresh(api, readModels, freshness);
+      const queue = await getQueue(context, name);
       const [view] = await queueViews(api, [queue]);
       invariant(view !== undefined, 'each queue has a view');
       return view;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isKey, jobLimits } from '../../domain/job/new-job.ts';
 import { namePattern } from '../../domain/names.ts';
 import { uuidPattern } from '../../kernel/uuid.ts';
+import type { Moment } from '../../commands/read/moment.ts';
 import { isStorable } from '../../domain/storable-text.ts';
 import { described, named } from './registry.ts';
 
@@ -71,6 +72,17 @@ export const positionField = described(
   { examples: ['48151623'] },
 );
 
+export const asOfSchema = named(
+  'Moment',
+  z.strictObject({
+    position: described(z.string(), 'Everything up to this position of the log has happened.'),
+    time: described(z.string(), 'What time it is then: tells what is due.', {
+      format: 'date-time',
+    }),
+  }),
+  'The moment that an answer is about.',
+);
+
 export const tokenField = described(
   z.string(),
   'A write token: names the newest event of the job or queue, also before it has a position.',
@@ -93,8 +105,8 @@ export const freshnessFields = {
 
 /** Up to where a list goes. */
 export const asOfField = described(
-  z.strictObject({ position: z.string() }),
-  'The answer shows at least everything up to this position of the log.',
+  z.strictObject({ position: z.string(), time: shownTime.optional() }),
+  'The answer shows at least everything up to this position of the log; with `at` exactly that.',
 );
 
 /** The name of an error, as failure groups have it. */
@@ -122,4 +134,9 @@ export function shownMs(ms: number): string {
 /** The same for a time that may be missing. */
 export function shownMsOrNull(ms: number | null): string | null {
   return ms === null ? null : shownMs(ms);
+}
+
+/** How an answer tells its moment. */
+export function asOfView({ position, timeMs }: Moment): z.output<typeof asOfSchema> {
+  return { position: position.toString(), time: shownMs(timeMs) };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { shownBackoff } from './backoff.ts';
 import {
+  asOfSchema,
   asOfField,
   fingerprintField,
   positionField,
@@ -90,6 +91,7 @@ export const jobDetailSchema = named(
     result: described(z.unknown(), 'What its handler returned; null if it returned nothing.'),
     progress: described(z.unknown(), 'What its handler said last while it ran.'),
     attempts: z.array(attemptSchema),
+    asOf: described(asOfSchema.optional(), 'The moment that was asked for; absent: now.'),
   }),
   'A job with everything that is known of it.',
 );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { asOfField, shownTime, tokenField } from './fields.ts';
+import { asOfField, asOfSchema, shownTime, tokenField, uuidField } from './fields.ts';
 import { described, named } from './registry.ts';
 
 export const queueSettingsSchema = named(
@@ -26,30 +26,34 @@ const queueFields = {
   createdAt: shownTime,
 };
 
+const countedFields = {
+  jobs: described(
+    z.strictObject({
+      waiting: described(z.int(), 'Scheduled, ready or retrying.'),
+      running: z.int(),
+      completed: z.int(),
+      dead: z.int(),
+      cancelled: z.int(),
+    }),
+    'How many of its jobs stand where.',
+  ),
+  totals: described(
+    z.strictObject({
+      submitted: z.int(),
+      started: z.int(),
+      failed: z.int(),
+      retried: z.int(),
+      interrupted: z.int(),
+    }),
+    'How often what has happened in it, ever.',
+  ),
+};
+
 export const queueSchema = named(
   'Queue',
   z.strictObject({
     ...queueFields,
-    jobs: described(
-      z.strictObject({
-        waiting: described(z.int(), 'Scheduled, ready or retrying.'),
-        running: z.int(),
-        completed: z.int(),
-        dead: z.int(),
-        cancelled: z.int(),
-      }),
-      'How many of its jobs stand where.',
-    ),
-    totals: described(
-      z.strictObject({
-        submitted: z.int(),
-        started: z.int(),
-        failed: z.int(),
-        retried: z.int(),
-        interrupted: z.int(),
-      }),
-      'How often what has happened in it, ever.',
-    ),
+    ...countedFields,
     rates: described(
       z.strictObject({
         lastMinute: perSecond('whole minute'),
@@ -63,6 +67,51 @@ export const queueSchema = named(
     ),
   }),
   'A queue and how much is in it.',
+);
+
+const queueAtFields = {
+  ...queueFields,
+  ...countedFields,
+  oldestWaiting: described(
+    z
+      .strictObject({
+        id: uuidField,
+        since: shownTime,
+        runAt: described(z.string(), 'Not before this time.', { format: 'date-time' }),
+      })
+      .nullable(),
+    'The job that had been waiting longest, scheduled ones too; null if none was.',
+  ),
+};
+
+export const queueAtSchema = named(
+  'QueueAt',
+  z.strictObject({
+    ...queueAtFields,
+    running: described(
+      z.array(
+        z.strictObject({
+          id: uuidField,
+          type: z.string(),
+          attempt: z.int(),
+          session: described(uuidField, 'The worker session that held it.'),
+          since: shownTime,
+        }),
+      ),
+      'What was running, longest first: the first 100.',
+    ),
+    asOf: asOfSchema,
+  }),
+  'A queue as it was at a moment.',
+);
+
+export const queuesAtSchema = named(
+  'QueuesAt',
+  z.strictObject({
+    data: z.array(named('ListedQueueAt', z.strictObject(queueAtFields), 'A queue as it was.')),
+    asOf: asOfSchema,
+  }),
+  'The queues that there were at a moment, by name.',
 );
 
 export const queuesSchema = named(

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { JobSnapshot } from '../../commands/read/read-job.ts';
 import type { RecordedJobEvent } from '../../domain/job/events.ts';
 import { type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
-import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
+import { asOfView, shownMs, shownMsOrNull } from '../schemas/fields.ts';
 import type { attemptSchema, jobDetailSchema, jobSchema } from '../schemas/job.ts';
 
 type JobView = z.output<typeof jobSchema>;
@@ -46,7 +46,7 @@ export function newbornView(state: JobState): JobView {
 }
 
 export function jobDetailView(snapshot: JobSnapshot): z.output<typeof jobDetailSchema> {
-  const { state, phase, token, payload, result, progress, events } = snapshot;
+  const { state, phase, token, payload, result, progress, events, asOf } = snapshot;
   return {
     ...jobView(state, phase),
     token,
@@ -54,6 +54,7 @@ export function jobDetailView(snapshot: JobSnapshot): z.output<typeof jobDetailS
     result,
     progress,
     attempts: attemptViews(events),
+    ...(asOf === null ? {} : { asOf: asOfView(asOf) }),
   };
 }
 

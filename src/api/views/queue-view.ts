@@ -3,7 +3,7 @@ import type { Queue } from '../../commands/change/change-queue.ts';
 import { readOldestDueJobs } from '../../commands/read/read-gauges.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import { readQueueRates } from '../../projections/job-metrics/queries.ts';
-import { readQueueCounters } from '../../projections/queue-counters/queries.ts';
+import { type QueueCounters, readQueueCounters } from '../../projections/queue-counters/queries.ts';
 import type { Api } from '../dependencies.ts';
 import { shownMs, shownMsOrNull } from '../schemas/fields.ts';
 import type { queueSchema, writtenQueue } from '../schemas/queue.ts';
@@ -26,19 +26,26 @@ export async function queueViews(
     const happening = rates.get(id);
     invariant(counted !== undefined, 'a queue that exists has counters');
     invariant(happening !== undefined, 'a queue that exists has rates');
-    const { waiting, running, completed, dead, cancelled } = counted;
-    const { submitted, started, failed, retried, interrupted } = counted;
     return {
       name,
       paused,
       settings,
       createdAt: shownMs(createdAtMs),
-      jobs: { waiting, running, completed, dead, cancelled },
-      totals: { submitted, started, failed, retried, interrupted },
+      ...countedView(counted),
       rates: happening,
       oldestDueAt: shownMsOrNull(oldest.get(id) ?? null),
     };
   });
+}
+
+/** What was counted in a queue. */
+export function countedView(counters: QueueCounters) {
+  const { waiting, running, completed, dead, cancelled } = counters;
+  const { submitted, started, failed, retried, interrupted } = counters;
+  return {
+    jobs: { waiting, running, completed, dead, cancelled },
+    totals: { submitted, started, failed, retried, interrupted },
+  };
 }
 
 /** A queue after a command: what the write side knows, without counters. */

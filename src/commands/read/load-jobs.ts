@@ -4,7 +4,8 @@ import type { JobState } from '../../domain/job/state.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import { decodeEvent } from '../../store/event-codec.ts';
 import type { Executor } from '../../store/statement.ts';
-import { readStreams } from '../../store/statements/read-streams.ts';
+import { type EventRow, readStreams } from '../../store/statements/read-streams.ts';
+import { readStreamsAt } from '../../store/statements/read-streams-at.ts';
 
 /** A job as its stream tells it, log and inbox together: always up to date. */
 export interface LoadedJob {
@@ -21,9 +22,28 @@ export async function loadJobs(
   tenantId: number,
   ids: readonly string[],
 ): Promise<Map<string, LoadedJob>> {
-  const jobIds = [...new Set(ids.map((id) => id.toLowerCase()))].filter((id) => isUuid(id));
+  const jobIds = soundIds(ids);
   if (jobIds.length === 0) return new Map();
-  const rows = await executor.run(readStreams, { tenantId, jobIds });
+  return folded(await executor.run(readStreams, { tenantId, jobIds }));
+}
+
+/** The same as of a position of the log; jobs that were not born then are absent. */
+export async function loadJobsAt(
+  executor: Executor,
+  tenantId: number,
+  ids: readonly string[],
+  position: bigint,
+): Promise<Map<string, LoadedJob>> {
+  const jobIds = soundIds(ids);
+  if (jobIds.length === 0) return new Map();
+  return folded(await executor.run(readStreamsAt, { tenantId, jobIds, position }));
+}
+
+function soundIds(ids: readonly string[]): string[] {
+  return [...new Set(ids.map((id) => id.toLowerCase()))].filter((id) => isUuid(id));
+}
+
+function folded(rows: readonly EventRow[]): Map<string, LoadedJob> {
   const streams = new Map<string, { events: RecordedJobEvent[]; readAtMs: number }>();
   for (const row of rows) {
     const event = decodeEvent(row);

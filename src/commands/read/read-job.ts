@@ -1,13 +1,15 @@
 import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import { foldJob } from '../../domain/job/evolve.ts';
 import { hasEnded, type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Executor } from '../../store/statement.ts';
-import { readBodies } from '../../store/statements/read-bodies.ts';
+import { type BodyRow, readBodies } from '../../store/statements/read-bodies.ts';
 import { type LoadedJob, loadJobs } from './load-jobs.ts';
+import { type At, type Moment, resolveAt } from './moment.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
-/** A job with everything that is known of it, always up to date. */
+/** A job with everything that is known of it, always up to date; or as it was at a moment. */
 export interface JobSnapshot {
   readonly state: JobState;
   readonly phase: JobPhase;
@@ -18,17 +20,55 @@ export interface JobSnapshot {
   readonly events: readonly RecordedJobEvent[];
   /** Names the newest event; see write-token.ts. */
   readonly token: string;
+  /** The moment that was asked for; null for the present. */
+  readonly asOf: Moment | null;
 }
 
-/** One job by id; null for an unknown one. */
+export interface ReadOptions extends CommandOptions {
+  /** As of this moment: a time, or a position of the log. Default: the present. */
+  readonly at?: At | undefined;
+}
+
+/**
+ * One job by id; null for an unknown one, or one that was not born at the moment asked for.
+ * @throws DaybookError those of `resolveAt`
+ */
 export async function readJob(
   context: WriteContext,
   id: string,
-  options: CommandOptions = {},
+  { at, ...options }: ReadOptions = {},
 ): Promise<JobSnapshot | null> {
   const executor = executorFor(context, options);
+  const moment = at === undefined ? null : await resolveAt(executor, at);
   const loaded = (await loadJobs(executor, context.tenantId, [id])).get(id.toLowerCase());
-  return loaded === undefined ? null : withBodies(context, executor, loaded);
+  if (loaded === undefined) return null;
+  return withBodies(context, executor, loaded, moment);
+}
+
+/**
+ * A job at a moment. Bodies are kept once, as they are now: a payload that was changed or erased
+ * since, and progress, are gone.
+ */
+function snapshotAt(now: LoadedJob, body: Body | undefined, moment: Moment): JobSnapshot | null {
+  const { position, timeMs } = moment;
+  const events = now.events.filter((event) => (event.position ?? position + 1n) <= position);
+  const state = foldJob(events);
+  if (state === null) return null;
+  const present = now.state;
+  return {
+    state,
+    phase: phaseOf(state, timeMs),
+    payload: present.payloadHash === state.payloadHash ? (body?.payload ?? null) : null,
+    result: state.status === 'completed' ? (body?.result ?? null) : null,
+    progress: null,
+    events,
+    token: formatWriteToken({
+      epoch: events.at(-1)?.epoch ?? now.epoch,
+      streamId: state.id,
+      version: state.version,
+    }),
+    asOf: moment,
+  };
 }
 
 export interface WaitOptions {
@@ -69,15 +109,15 @@ async function withBodies(
   { tenantId }: WriteContext,
   executor: Executor,
   job: LoadedJob,
-): Promise<JobSnapshot> {
+  moment: Moment | null = null,
+): Promise<JobSnapshot | null> {
   const [body] = await executor.run(readBodies, { tenantId, jobIds: [job.state.id] });
-  return snapshotOf(job, body);
+  return moment === null ? snapshotOf(job, body) : snapshotAt(job, body, moment);
 }
 
-function snapshotOf(
-  loaded: LoadedJob,
-  body: { payload: unknown; result: unknown; progress: unknown } | undefined,
-): JobSnapshot {
+type Body = Pick<BodyRow, 'payload' | 'result' | 'progress'>;
+
+function snapshotOf(loaded: LoadedJob, body: Body | undefined): JobSnapshot {
   const { state, events, readAtMs, epoch } = loaded;
   return {
     state,
@@ -87,5 +127,6 @@ function snapshotOf(
     progress: body?.progress ?? null,
     events,
     token: formatWriteToken({ epoch, streamId: state.id, version: state.version }),
+    asOf: null,
   };
 }

@@ -4,7 +4,8 @@ import type { JobState } from '../../domain/job/state.ts';
 import type { JobRowFold, RowIds } from '../row-fold.ts';
 import { jobStatus } from './projection.ts';
 import { readJobStatusRows } from './queries.ts';
-import { errorMessageLength, jobStatusName, statusCodes } from './table.ts';
+import { statusCodes } from './status-codes.ts';
+import { errorMessageLength, jobStatusName } from './table.ts';
 
 /** The row of a job: its state, cut to the columns of the table. */
 export const jobStatusFold: JobRowFold = {
@@ -14,13 +15,19 @@ export const jobStatusFold: JobRowFold = {
   start() {
     let state: JobState | null = null;
     let position: bigint | null = null;
+    let since: bigint | null = null;
     return {
       add(event, after) {
+        const stays = state?.status === after.status && state.queue === after.queue;
+        // Moved to where it was: it stands there anew.
+        if (!stays || event.type === 'JobMoved') since = event.position;
         state = after;
         position = event.position;
       },
       rows: (ids) =>
-        state === null ? [] : [{ key: '', columns: columnsOf(state, position, ids) }],
+        state === null
+          ? []
+          : [{ key: '', columns: { ...columnsOf(state, position, ids), since_position: since } }],
     };
   },
   async read(executor, range) {

@@ -3,7 +3,8 @@ import { invariant } from '../../kernel/invariant.ts';
 import { defineStatement, exactMs, type Executor, now } from '../../store/statement.ts';
 import { idBounds, type JobFilter, pageLimit, wantedStates } from './job-filter.ts';
 import type { JobRange } from '../row-fold.ts';
-import { jobStatusName, statusCodes } from './table.ts';
+import { statusCodes } from './status-codes.ts';
+import { jobStatusName } from './table.ts';
 
 /** A job as lists show it. Times are ms since the epoch. */
 export interface ListedJob {
@@ -225,9 +226,10 @@ export const readJobStatusRows = defineStatement<
   name: 'read-job-status-rows',
   sql: (schema) => `
     select job_id, ${exactMs('run_at')} as run_at, ${exactMs('submitted_at')} as submitted_at,
-      ${exactMs('started_at')} as started_at, ${exactMs('ended_at')} as ended_at, position, version,
-      tenant_id, queue_id, type_id, status, priority, failures, max_attempts, retrying,
-      error_fingerprint, error_name, error_message, unique_key, correlation, tags
+      ${exactMs('started_at')} as started_at, ${exactMs('ended_at')} as ended_at, position,
+      since_position, version, tenant_id, queue_id, type_id, status, priority, failures,
+      max_attempts, retrying, error_fingerprint, error_name, error_message, unique_key,
+      correlation, tags
     from ${schema}.${jobStatusName} where job_id > $1 and job_id <= $2`,
   values: ({ after, upTo }) => [after, upTo],
 });

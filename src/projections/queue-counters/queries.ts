@@ -1,5 +1,8 @@
+import type { Database } from '../../store/database.ts';
 import { defineStatement, type Executor } from '../../store/statement.ts';
-import { queueCountersName } from './table.ts';
+import { landmarkBefore } from '../landmarks.ts';
+import { runPlanned } from '../run-planned.ts';
+import { countDeltas, counters, counterSnapshotsName, queueCountersName } from './table.ts';
 
 /** The counters of a queue; all of them 0 for one that nothing has happened in. */
 export interface QueueCounters {
@@ -44,7 +47,44 @@ export async function readQueueCounters(
   tenantId: number,
   queueIds: readonly number[],
 ): Promise<Map<number, QueueCounters>> {
-  const rows = await database.run(readCounters, { tenantId, queueIds });
+  return countersOf(await database.run(readCounters, { tenantId, queueIds }));
+}
+
+interface CountersAtParams {
+  readonly position: bigint;
+  readonly queueIds: readonly number[];
+}
+
+/**
+ * The counters as of a position ($2): what they were at the landmark before it ($1), and what was
+ * counted since. Locks: none. Indexes: the primary key of the snapshots by one probe per queue,
+ * events_pkey between landmark and position.
+ */
+const readCountersAt = defineStatement<CountersAtParams, CountersRow>({
+  name: 'read-queue-counters-at',
+  sql: (schema) => `
+    with ${countDeltas(schema)}
+    select q.id as queue_id,
+      ${counters.map((name) => `coalesce(s.${name}, 0) + coalesce(d.${name}, 0) as ${name}`).join(', ')}
+    from unnest($3::int[]) as q (id)
+    left join lateral (
+      select * from ${schema}.${counterSnapshotsName} s
+      where (s.queue_id, s.position) >= (q.id, 0) and (s.queue_id, s.position) <= (q.id, $1)
+      order by s.queue_id desc, s.position desc limit 1
+    ) s on true
+    left join deltas d on d.queue_id = q.id`,
+  values: ({ position, queueIds }) => [landmarkBefore(position), position, queueIds],
+});
+
+/** The counters of queues as of a position, which the read model must have read. Locks: none. */
+export async function readQueueCountersAt(
+  database: Database,
+  params: CountersAtParams,
+): Promise<Map<number, QueueCounters>> {
+  return countersOf(await runPlanned(database, readCountersAt, params));
+}
+
+function countersOf(rows: readonly CountersRow[]): Map<number, QueueCounters> {
   return new Map(
     rows.map(({ queue_id: queueId, ...counts }) => [
       queueId,

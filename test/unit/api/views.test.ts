@@ -60,6 +60,7 @@ describe('a job', () => {
       const snapshot = {
         state,
         phase: phaseOf(state, 10_000),
+        asOf: null,
         payload: null,
         result: null,
         progress: null,
