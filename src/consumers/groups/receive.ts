@@ -9,7 +9,7 @@ import {
   deliverEvents,
   type DeliverEventsParams,
 } from '../statements/deliver-events.ts';
-import type { SubscriptionRow } from '../statements/find-subscription.ts';
+import type { SubscriptionNow } from '../statements/find-subscription.ts';
 import { noteAsked } from '../statements/note-asked.ts';
 import type { LoggedEvent } from '../tail/log-page.ts';
 import { formatDelivery } from './delivery.ts';
@@ -42,7 +42,7 @@ export interface Received {
 export interface ReceiveOrder {
   readonly tenantId: number;
   /** Reads the subscription anew. @throws DaybookError `subscription-not-found` */
-  find(): Promise<SubscriptionRow>;
+  find(): Promise<SubscriptionNow>;
   readonly member: string;
   readonly limit: number;
   readonly maxKept: number;
@@ -72,6 +72,7 @@ export async function receiveOnce(parts: ReceiveParts, order: ReceiveOrder): Pro
     if (subscription.asked_long_ago) {
       await parts.database.run(noteAsked, { subscriptionId: subscription.id });
     }
+    if (isIdle(subscription)) return nothingNow(subscription);
     const rows = await parts.database.run(deliverEvents, paramsOf(subscription, order));
     const [state] = rows;
     if (state === undefined) throw new Error('A look at a subscription gave no state.');
@@ -84,8 +85,17 @@ export async function receiveOnce(parts: ReceiveParts, order: ReceiveOrder): Pro
   }
 }
 
+/** Nothing has come since the last look: the statement that looks closely would take far longer. */
+function isIdle({ due, head, read_position, epoch, log_epoch }: SubscriptionNow): boolean {
+  return !due && head === read_position && epoch === log_epoch;
+}
+
+function nothingNow({ next_due_ms }: SubscriptionNow): Received {
+  return { deliveries: [], caughtUp: true, again: false, nextDueMs: next_due_ms, unknown: [] };
+}
+
 function paramsOf(
-  subscription: SubscriptionRow,
+  subscription: SubscriptionNow,
   { tenantId, member, limit, maxKept }: ReceiveOrder,
 ): DeliverEventsParams {
   const { filter } = subscription;
@@ -113,7 +123,7 @@ function paramsOf(
 }
 
 function received(
-  subscription: SubscriptionRow,
+  subscription: SubscriptionNow,
   state: DeliveredRow,
   rows: readonly DeliveredRow[],
 ): Received {
@@ -144,7 +154,7 @@ function received(
   };
 }
 
-function ahead({ name, read_position, epoch }: SubscriptionRow, state: DeliveredRow): DaybookError {
+function ahead({ name, read_position, epoch }: SubscriptionNow, state: DeliveredRow): DaybookError {
   const detail = `"${name}" has read to position ${read_position} in epoch ${epoch} of the log, which ends at ${state.head} in epoch ${state.log_epoch}.`;
   return new DaybookError('subscription-ahead', detail, {
     facts: {
@@ -156,7 +166,7 @@ function ahead({ name, read_position, epoch }: SubscriptionRow, state: Delivered
   });
 }
 
-function full({ name }: SubscriptionRow): DaybookError {
+function full({ name }: SubscriptionNow): DaybookError {
   return new DaybookError(
     'subscription-full',
     `"${name}" keeps as many parked events as it may, and hands out nothing else.`,

@@ -7,7 +7,11 @@ import { changeParkedDeliveries } from '../statements/change-parked-deliveries.t
 import { changeSubscription } from '../statements/change-subscription.ts';
 import { createSubscription } from '../statements/create-subscription.ts';
 import { deleteSubscription } from '../statements/delete-subscription.ts';
-import { findSubscription, type SubscriptionRow } from '../statements/find-subscription.ts';
+import {
+  findSubscription,
+  type SubscriptionNow,
+  type SubscriptionRow,
+} from '../statements/find-subscription.ts';
 import { forgetDeliveries } from '../statements/forget-deliveries.ts';
 import { resetSubscription } from '../statements/reset-subscription.ts';
 import { createInTurn } from './in-turn.ts';
@@ -224,7 +228,7 @@ class Control implements SubscriptionControl {
     return row?.changed ?? 0;
   }
 
-  async #find(name: string): Promise<SubscriptionRow> {
+  async #find(name: string): Promise<SubscriptionNow> {
     const { database, tenantId } = this.#parts;
     const [found] = await database.run(findSubscription, { tenantId, name });
     if (found === undefined) throw notFound(name);

@@ -52,6 +52,7 @@ describe('a group', () => {
     expect(events).toHaveLength(6);
     await one.answer('ack', [...events.slice(0, 2), ...events.slice(4)]);
     expect((await control.get(name)).position).toBe((events[2]?.event.position ?? 0n) - 1n);
+    expect(await one.take()).toEqual([]);
     await one.answer('ack', events.slice(2));
     const { position, head } = await control.get(name);
     expect([before < position, position]).toEqual([true, head]);
