@@ -1,3 +1,4 @@
+import { isOpenFilter } from '../../domain/event-filter.ts';
 import { eventTypeCodes } from '../../domain/event-types.ts';
 import { formatLogToken } from '../../domain/log-token.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -8,6 +9,7 @@ import {
   type DeliveredRow,
   deliverEvents,
   type DeliverEventsParams,
+  eventsFor,
 } from '../statements/deliver-events.ts';
 import type { SubscriptionNow } from '../statements/find-subscription.ts';
 import { noteAsked } from '../statements/note-asked.ts';
@@ -103,7 +105,8 @@ function paramsOf(
     tenantId,
     afterPosition: subscription.read_position,
     limit,
-    scan: SCAN,
+    // Where every event fits, no more positions are needed than are looked at anyway.
+    scan: isOpenFilter(filter) ? Math.min(SCAN, eventsFor(limit)) : SCAN,
     types: filter.eventTypes?.map((type) => eventTypeCodes[type]) ?? null,
     queues: filter.queues ?? null,
     jobTypes: filter.jobTypes ?? null,

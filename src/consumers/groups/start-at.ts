@@ -27,7 +27,10 @@ export async function startAt(
 async function positionAt(database: Executor, time: string, bounds: LogBounds): Promise<bigint> {
   const atMs = Date.parse(time);
   if (Number.isNaN(atMs)) {
-    throw new DaybookError('invalid-request', `"${time}" is neither a place in the log nor a time.`);
+    throw new DaybookError(
+      'invalid-request',
+      `"${time}" is neither a place in the log nor a time.`,
+    );
   }
   const [found] = await database.run(findPositionAt, { atMs });
   const position = found?.position ?? 0n;

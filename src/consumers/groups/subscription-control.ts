@@ -34,7 +34,11 @@ import {
 } from './subscription.ts';
 
 /** What can be changed of a subscription that exists. */
-export type SubscriptionChange = Partial<Omit<SubscriptionPlan, 'order' | 'startFrom'>>;
+export type SubscriptionChange = {
+  readonly [Field in Exclude<keyof SubscriptionPlan, 'order' | 'startFrom'>]?:
+    | SubscriptionPlan[Field]
+    | undefined;
+};
 
 /**
  * Named readers of the log whose place Daybook keeps: members ask for events and answer each, and an

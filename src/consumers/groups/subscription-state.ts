@@ -87,8 +87,7 @@ function stateOf(row: SubscriptionLagRow, maxKept: number): SubscriptionState {
     epoch: row.epoch,
     lagEvents: row.done_until >= row.head ? 0n : row.head - row.done_until,
     lagSeconds: row.lag_seconds,
-    moving:
-      isIdle || (!row.ahead && !isStuck && sinceMs < Math.max(STILL_MS, row.ack_timeout_ms)),
+    moving: isIdle || (!row.ahead && !isStuck && sinceMs < Math.max(STILL_MS, row.ack_timeout_ms)),
     halted: row.ahead ? 'ahead' : isStuck ? 'full' : null,
     inFlight: row.in_flight,
     waiting: row.waiting,

@@ -41,6 +41,12 @@ export interface DeliveredRow extends Omit<EventRow, 'read_at'> {
   readonly deadline: number;
 }
 
+/** Events that are looked at, at the most, to find as many as may be handed out. */
+export function eventsFor(limit: number): number {
+  return limit * 4 + 100;
+}
+const eventsForLimit = '$3::int * 4 + 100';
+
 /** Rows looked at because their time has come, at the most. */
 const DUE = 5_000;
 /** A move over so many positions that fit nothing is written down at once; a shorter one each second. */
@@ -115,7 +121,7 @@ const fresh = (schema: string) => `
           select e.position, e.stream_id from ${schema}.events e
           where (select reads and free > 0 from rest)
             and e.position > $2 and e.position <= $2::bigint + $14::int and ${logPageFilter(schema)}
-          order by e.position limit $3::int * 4 + 100
+          order by e.position limit ${eventsForLimit}
         ) e
         left join lateral (
           select true as there from ${schema}.subscription_deliveries d
@@ -139,7 +145,7 @@ const fresh = (schema: string) => `
       cross join lateral (
         select looks.used > 0 or exists (select from due) as works,
           case when not rest.reads or rest.free <= 0 then $2::bigint
-            when looks.used < looks.seen or looks.seen >= $3::int * 4 + 100
+            when looks.used < looks.seen or looks.seen >= ${eventsForLimit}
               then coalesce(looks.last, $2::bigint)
             else greatest($2::bigint, least(sub.head, $2::bigint + $14::int)) end as reached
       ) m

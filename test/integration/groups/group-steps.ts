@@ -68,7 +68,7 @@ export function memberOf(control: SubscriptionControl, group: string, member = '
 /** Whatever is in flight has not been answered in time. */
 export async function lapseDeliveries(db: TestDatabase): Promise<void> {
   await db.database.pool.query(
-    `update ${db.schema}.subscription_deliveries set due_at = now() - interval '1 ms'
+    `update ${db.schema}.subscription_deliveries set due_at = now() - interval '1 s'
      where state = 'in-flight'`,
   );
 }
@@ -76,7 +76,8 @@ export async function lapseDeliveries(db: TestDatabase): Promise<void> {
 /** Whatever waits for a time may be handed out now. */
 export async function endPauses(db: TestDatabase): Promise<void> {
   await db.database.pool.query(
-    `update ${db.schema}.subscription_deliveries set due_at = now() where state = 'waiting'`,
+    `update ${db.schema}.subscription_deliveries set due_at = now() - interval '1 s'
+     where state = 'waiting'`,
   );
 }
 

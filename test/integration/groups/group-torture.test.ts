@@ -43,7 +43,8 @@ async function work(control: SubscriptionControl, name: string, story: Story, ov
       if (die < 0.05) continue;
       if (die < 0.1) await member.answer('park', [delivery]);
       else if (die < 0.2) await member.answer('retry', [delivery], { delayMs: 3 });
-      else await settle(story, delivery, () => member.answer(die < 0.25 ? 'skip' : 'ack', [delivery]));
+      else
+        await settle(story, delivery, () => member.answer(die < 0.25 ? 'skip' : 'ack', [delivery]));
     }
     const { position } = await control.get(GROUP);
     story.now += 1;
