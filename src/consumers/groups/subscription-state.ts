@@ -1,7 +1,7 @@
 import type { Executor } from '../../store/statement.ts';
 import { listMembers } from '../statements/list-members.ts';
 import { listSubscriptions, type SubscriptionLagRow } from '../statements/list-subscriptions.ts';
-import type { SubscriptionPlan } from './subscription.ts';
+import { subscriptionLimits, type SubscriptionPlan } from './subscription.ts';
 
 /** A subscription: what it is made of, how far it is, and whether it gets on. */
 export interface SubscriptionState extends SubscriptionPlan {
@@ -49,7 +49,7 @@ export async function readSubscriptions(
   database: Executor,
   tenantId: number,
   name: string | null = null,
-  maxKept: number,
+  maxKept: number = subscriptionLimits.kept,
 ): Promise<SubscriptionState[]> {
   const rows = await database.run(listSubscriptions, { tenantId, name });
   return rows.map((row) => stateOf(row, maxKept));
