@@ -1,4 +1,3 @@
-import { isOpenFilter } from '../../domain/event-filter.ts';
 import { eventTypeCodes } from '../../domain/event-types.ts';
 import { formatLogToken } from '../../domain/log-token.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -106,7 +105,7 @@ function paramsOf(
     afterPosition: subscription.read_position,
     limit,
     // Where every event fits, no more positions are needed than are looked at anyway.
-    scan: isOpenFilter(filter) ? Math.min(SCAN, eventsFor(limit)) : SCAN,
+    scan: Object.keys(filter).length === 0 ? Math.min(SCAN, eventsFor(limit)) : SCAN,
     types: filter.eventTypes?.map((type) => eventTypeCodes[type]) ?? null,
     queues: filter.queues ?? null,
     jobTypes: filter.jobTypes ?? null,

@@ -1,3 +1,4 @@
+import { parseLogToken } from '../../domain/log-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { Executor } from '../../store/statement.ts';
 import { findPositionAt } from '../statements/find-position-at.ts';
@@ -20,7 +21,7 @@ export async function startAt(
   const bounds = await readBounds(database, tenantId);
   if (from === 'beginning') return startAfter('start', bounds);
   if (from === 'now') return startAfter('end', bounds);
-  if (POSITION.test(from)) return startAfter(from, bounds);
+  if (POSITION.test(from) || parseLogToken(from) !== undefined) return startAfter(from, bounds);
   return positionAt(database, from, bounds);
 }
 

@@ -23,8 +23,8 @@ export interface SubscriptionPlan extends SubscriptionSettings {
 }
 
 /**
- * A place to begin: the first event there is, the end of the log, a position (events after it) as a
- * decimal text, or a time as in RFC 3339 (events from then on).
+ * A place to begin: the first event there is, the end of the log, a position as a decimal text or a log
+ * token (events after it), or a time as in RFC 3339 (events from then on).
  */
 export type StartFrom = 'beginning' | 'now' | (string & {});
 

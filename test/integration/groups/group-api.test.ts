@@ -199,5 +199,9 @@ describe('subscriptions over HTTP', () => {
     );
     const byTime = await api.post(at('again', 'reset'), { to: rows[0]?.at });
     expect(byTime.body.position).toBe(rows[0]?.last);
+    const byToken = await api.post(at('again', 'reset'), { to: `v1.1.${start}` });
+    expect(byToken.body.position).toBe(start);
+    const foreign = await api.post(at('again', 'reset'), { to: `v1.7.${start}` });
+    expect(foreign.body).toMatchObject({ status: 410, code: 'token-expired' });
   });
 });

@@ -5,6 +5,7 @@ import {
 } from '../../../consumers/groups/subscription.ts';
 import { eventTypes, isEventType } from '../../../domain/event-types.ts';
 import { isKey } from '../../../domain/job/new-job.ts';
+import { parseLogToken, parsePosition } from '../../../domain/log-token.ts';
 import { isStorable } from '../../../domain/storable-text.ts';
 import { msField, nameField, positionField, shownTime, uuidField } from '../fields.ts';
 import { described, named } from '../registry.ts';
@@ -48,11 +49,12 @@ const placeField = described(
       (text) =>
         text === 'beginning' ||
         text === 'now' ||
-        /^\d{1,19}$/.test(text) ||
+        parsePosition(text) !== undefined ||
+        parseLogToken(text) !== undefined ||
         time.safeParse(text).success,
-      'must be `beginning`, `now`, a position or a time as in RFC 3339',
+      'must be `beginning`, `now`, a position, a log token or a time as in RFC 3339',
     ),
-  '`beginning`, `now` (what is written from now on), a position (what comes after it) or a time (from then on).',
+  '`beginning`, `now` (what is written from now on), a position or log token (what comes after it) or a time (from then on).',
   { examples: ['beginning'] },
 );
 
