@@ -1,5 +1,5 @@
 import { parsePosition } from '../../domain/log-token.ts';
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid } from '../../kernel/uuid.ts';
 
 /** What a delivery token says: which event, and which time it was handed out. */
 export interface DeliveryToken {

@@ -90,7 +90,7 @@ describe('a member that waits', () => {
     });
     await asked('gone');
     gone.abort();
-    await expect(waiting).rejects.toThrow();
+    await expect(waiting).rejects.toThrow('aborted');
     await makeJobs(api.db, 1, { queue: 'gone' });
     expect(await receive('gone', { limit: 1 })).toMatchObject([{ attempt: 1 }]);
   });
