@@ -89,8 +89,9 @@ const kept = (schema: string) => `
       select f.row_at, f.position from due
       cross join lateral (
         select f.ctid as row_at, f.position, f.state from ${schema}.subscription_deliveries f
-        where f.subscription_id = $10 and f.stream_id = due.stream_id and f.position > due.position
-        order by f.position limit 1
+        where f.stream_id = due.stream_id and f.position + 0 > due.position
+          and f.subscription_id = $10
+        order by f.position + 0 limit 1
       ) f
       where due.state = 'settled' and f.state = 'behind'
     ),
@@ -125,8 +126,8 @@ const fresh = (schema: string) => `
         ) e
         left join lateral (
           select true as there from ${schema}.subscription_deliveries d
-          where d.subscription_id = $10 and d.stream_id = e.stream_id and d.state <> 'settled'
-          order by d.position limit 1
+          where d.stream_id = e.stream_id and d.state <> 'settled' and d.subscription_id = $10
+          order by d.position + 0 limit 1
         ) held on true
       ) f
     ),
@@ -210,7 +211,8 @@ const changes = (schema: string) => `
  * statement raises: if two run at once, one of them changes nothing, and so never sees half of what
  * the other did. Answers at any time change only rows in flight.
  * Locks: rows that are due, FOR UPDATE SKIP LOCKED, in order; the subscription's row, last.
- * Indexes: subscription_deliveries_pkey, _due and _streams, events_pkey; rows are changed by ctid.
+ * Indexes: subscription_deliveries_pkey, _due and _streams (a look for a stream is ordered as only that one
+ * is), events_pkey; rows are changed by ctid.
  * The first are counted, of which there are never more than the subscription may keep.
  */
 export const deliverEvents = defineStatement<DeliverEventsParams, DeliveredRow>({

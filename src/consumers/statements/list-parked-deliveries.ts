@@ -35,8 +35,9 @@ export const listParkedDeliveries = defineStatement<
       where d.subscription_id = $1 and d.position > $2 and (d.state = 'parked' or d.state = 'behind'
         and exists (
           select from ${schema}.subscription_deliveries head
-          where head.subscription_id = $1 and head.stream_id = d.stream_id
-            and head.position < d.position and head.state = 'parked'))
+          -- Not by the primary key, which would read all that is kept for each row.
+          where head.subscription_id + 0 = $1 and head.stream_id = d.stream_id
+            and head.position + 0 < d.position and head.state = 'parked'))
       order by d.position limit $4
     ) d
     cross join lateral (

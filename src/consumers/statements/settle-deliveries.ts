@@ -66,7 +66,9 @@ export const settleDeliveries = defineStatement<SettleDeliveriesParams, SettledR
             when 'waiting' then ${now} + make_interval(secs => case when held.at_once then 0
               else coalesce(held.delay_ms, least(300000, 1000 * 2 ^ (held.attempts - 1))) end / 1000.0)
             end
-      from held where d.ctid = held.row_at and held.in_flight
+      from held
+      where d.ctid = any (array(select row_at from held where in_flight))
+        and d.delivery = held.delivery
       returning d.delivery, d.stream_id, d.state
     )
     select c.delivery, c.stream_id, true as changed, c.state from changed c
