@@ -10,7 +10,10 @@ export interface DeliveryAnswer {
    * `skip`: give it up. `return`: nobody has seen it, hand it out as before.
    */
   readonly action: SettleDeliveriesParams['actions'][number];
-  /** Before a retry; without one, 1 s, doubled with each attempt up to 5 min. */
+  /**
+   * Before it is handed out again. Left out: none before a return, and before a retry 1 s, doubled with
+   * each attempt up to 5 min.
+   */
   readonly delayMs?: number | undefined;
   /** Why; shown with parked events. */
   readonly reason?: string | undefined;

@@ -186,7 +186,7 @@ class Control implements SubscriptionControl {
     const { unknown } = received;
     if (unknown.length > 0) {
       observer.warn('events of types that this version does not know were handed back', { name });
-      await settle(database, tenantId, name, unknown.map(returned));
+      await settle(database, tenantId, name, unknown.map(returnedLater));
     }
     return received;
   }
@@ -244,8 +244,9 @@ class Control implements SubscriptionControl {
   }
 }
 
-function returned(delivery: string): DeliveryAnswer {
-  return { delivery, action: 'return' };
+/** Left to processes that know more; a look at once would only find it again. */
+function returnedLater(delivery: string): DeliveryAnswer {
+  return { delivery, action: 'return', delayMs: 5_000 };
 }
 
 /** The fields in which what there is differs from what is wanted. */

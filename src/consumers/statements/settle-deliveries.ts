@@ -6,7 +6,7 @@ export interface SettleDeliveriesParams {
   readonly positions: readonly bigint[];
   readonly deliveries: readonly string[];
   readonly actions: readonly ('ack' | 'retry' | 'park' | 'skip' | 'return')[];
-  /** Before a retry, in ms; null for the usual pause, which doubles with each attempt. */
+  /** In ms; null for the usual pause: none before a return, and before a retry one that doubles. */
   readonly delaysMs: readonly (number | null)[];
   readonly reasons: readonly (string | null)[];
 }
@@ -63,8 +63,9 @@ export const settleDeliveries = defineStatement<SettleDeliveriesParams, SettledR
       set state = held.becomes, attempts = held.attempts_after, changed_at = ${now},
           reason = coalesce(held.reason, d.reason),
           due_at = case held.becomes when 'settled' then '-infinity'::timestamptz
-            when 'waiting' then ${now} + make_interval(secs => case when held.at_once then 0
-              else coalesce(held.delay_ms, least(300000, 1000 * 2 ^ (held.attempts - 1))) end / 1000.0)
+            when 'waiting' then ${now} + make_interval(secs => coalesce(held.delay_ms,
+              case when held.at_once then 0 else least(300000, 1000 * 2 ^ (held.attempts - 1)) end)
+              / 1000.0)
             end
       from held
       where d.ctid = any (array(select row_at from held where in_flight))

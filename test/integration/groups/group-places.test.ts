@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentObserver } from '../../../src/kernel/observer.ts';
 import { submitMany } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-import { controlOf, makeJobs, memberOf, said } from './group-steps.ts';
+import { controlOf, endPauses, makeJobs, memberOf, said } from './group-steps.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -101,6 +102,56 @@ describe('a subscription that few events fit', () => {
       both: ['0 JobSubmitted', '1 JobSubmitted'],
       none: [],
     });
+  });
+});
+
+describe('an event that only a newer version knows', () => {
+  it('is left to one that does, and holds up only its stream', async () => {
+    const warnings: string[] = [];
+    const observer = { ...silentObserver, warn: (message: string) => void warnings.push(message) };
+    const control = controlOf(db, { observer });
+    await control.put('newer');
+    const member = memberOf(control, 'newer');
+    await pad(1);
+    const { head } = await control.get('newer');
+    await query('alter table $s.events disable trigger user');
+    await query('update $s.events set type = 99 where position = $1', [head]);
+    await query('alter table $s.events enable trigger user');
+    const ids = await makeJobs(db, 1);
+    expect(said(await member.take(), ids)).toEqual(['0 JobSubmitted']);
+    expect(warnings).toHaveLength(1);
+    expect(await control.get('newer')).toMatchObject({ waiting: 1, position: head - 1n });
+    expect(await member.look()).toMatchObject({ deliveries: [], again: false });
+    await query('alter table $s.events disable trigger user');
+    await query('update $s.events set type = 34 where position = $1', [head]);
+    await query('alter table $s.events enable trigger user');
+    await endPauses(db);
+    expect(await member.take()).toMatchObject([{ attempt: 1, event: { type: 'QueueResumed' } }]);
+  });
+});
+
+describe('a reset', () => {
+  it('leaves nothing of before, whoever receives at that moment', async () => {
+    const control = controlOf(db);
+    const other = controlOf(await db.anotherProcess());
+    await control.put('again', { filter: { queues: ['again'], eventTypes: ['JobSubmitted'] } });
+    const ids = await makeJobs(db, 30, { queue: 'again' });
+    const { position } = await control.get('again');
+    const members = [control, other, control, other].map((each) => memberOf(each, 'again'));
+    for (let round = 0; round < 15; round += 1) {
+      await Promise.all([
+        ...members.map((member) => member.take(3)),
+        control.reset('again', String(position)),
+      ]);
+    }
+    await control.reset('again', String(position));
+    const last = await members[0]?.take();
+    expect(said(last ?? [], ids)).toEqual(ids.map((_, index) => `${index} JobSubmitted`));
+    const { rows } = await query(
+      `select d.* from $s.subscription_deliveries d
+       where d.subscription_id not in (select id from $s.subscriptions)`,
+    );
+    expect(rows).toEqual([]);
   });
 });
 
