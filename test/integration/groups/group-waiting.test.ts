@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FastifyInstance } from 'fastify';
 import { createGaugeSource } from '../../../src/api/gauges.ts';
+import { createServer } from '../../../src/api/server.ts';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
+import type { SubscriptionControl } from '../../../src/consumers/groups/subscription-control.ts';
 import { submitMany } from '../../support/job-steps.ts';
 import { createTestApi, type TestApi } from '../api/api-server.ts';
-import { cancelJobs, makeJobs } from './group-steps.ts';
+import { cancelJobs, controlOf, makeJobs } from './group-steps.ts';
 
 let api: TestApi;
 let origin: string;
@@ -36,6 +40,41 @@ const asked = (name: string) =>
     const { body } = await api.get(`/v1/subscriptions/${name}`);
     expect(body.askedAt).not.toBeNull();
   });
+
+/** Asks over a socket, as one that may go away. */
+const ask = (address: string, name: string, signal: AbortSignal) =>
+  fetch(`${address}${at(name, 'receive')}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ member: 'gone', waitMs: 20_000 }),
+    signal,
+  });
+/** Resolves when the client of the first request to a server has gone. */
+const leaves = (app: FastifyInstance) =>
+  new Promise<void>((resolve) => {
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.raw.once('close', resolve);
+      done();
+    });
+  });
+
+/** Another server on the same database, which receives as the test wants. */
+function createOther(receiving: SubscriptionControl['receive']): FastifyInstance {
+  const control = controlOf(api.db);
+  const subscriptions = new Proxy(control, {
+    get: (target, key: keyof SubscriptionControl) =>
+      key === 'receive' ? receiving : target[key].bind(target),
+  });
+  return createServer({
+    context: api.db.context,
+    consumers: createConsumerControl(api.db.database, api.db.wakeUp, []),
+    subscriptions,
+    metricsText: () => Promise.resolve(''),
+    version: '0.0.0-test',
+    instance: 'other',
+    isDraining: () => false,
+  });
+}
 
 describe('a member that waits', () => {
   it('is handed an event as soon as there is one', async () => {
@@ -79,15 +118,31 @@ describe('a member that waits', () => {
     expect(handed.map(({ event }) => event.subject).toSorted()).toEqual(ids.toSorted());
   });
 
+  it('that goes while it is handed events leaves them to others, and no attempt counts', async () => {
+    const gone = new AbortController();
+    const control = controlOf(api.db);
+    const other = createOther(async (name, order) => {
+      const received = await control.receive(name, order);
+      gone.abort();
+      await left;
+      return received;
+    });
+    const left = leaves(other);
+    const address = await other.listen({ host: '127.0.0.1', port: 0 });
+    await make('going');
+    await makeJobs(api.db, 1, { queue: 'going' });
+    await expect(ask(address, 'going', gone.signal)).rejects.toThrow('aborted');
+    await vi.waitFor(async () => {
+      expect(await control.get('going')).toMatchObject({ inFlight: 0, waiting: 2 });
+    });
+    await other.close();
+    expect(await receive('going', { limit: 1 })).toMatchObject([{ attempt: 1 }]);
+  });
+
   it('that has gone leaves its events to others, and no attempt counts', async () => {
     await make('gone');
     const gone = new AbortController();
-    const waiting = fetch(`${origin}${at('gone', 'receive')}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ member: 'gone', waitMs: 20_000 }),
-      signal: gone.signal,
-    });
+    const waiting = ask(origin, 'gone', gone.signal);
     await asked('gone');
     gone.abort();
     await expect(waiting).rejects.toThrow('aborted');
