@@ -29,6 +29,10 @@ import {
 import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
 import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
+import {
+  createSubscriptionControl,
+  type SubscriptionControl,
+} from './consumers/groups/subscription-control.ts';
 import { createProjector } from './consumers/projector.ts';
 import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
 import type { JobChanges, RecordedJobEvent } from './domain/job/events.ts';
@@ -67,6 +71,7 @@ export type { EventFilter } from './domain/event-filter.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
+export type { SubscriptionControl } from './consumers/groups/subscription-control.ts';
 export type { RecordedEvent } from './store/event-codec.ts';
 export type {
   EventConsumer,
@@ -181,6 +186,8 @@ export interface Daybook extends Proof, LogReading {
   readonly middleware: readonly Middleware[];
   /** Consumers of the log: how far they are, and what operators do with them. */
   readonly consumers: ConsumerControl;
+  /** Named readers of the log whose place Daybook keeps, and what their members are handed. */
+  readonly subscriptions: SubscriptionControl;
 }
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
@@ -242,6 +249,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       definitions,
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
+      subscriptions: createSubscriptionControl({ ...context, clock }),
       worker: makeWorker,
       close: () => (closing ??= close()),
     };
@@ -383,7 +391,13 @@ function facade(context: WriteContext, clock: Clock): Facade {
 /** What of Daybook is one call into the write side. */
 type Facade = Omit<
   Daybook,
-  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | keyof LogReading
+  | 'worker'
+  | 'close'
+  | 'definitions'
+  | 'middleware'
+  | 'consumers'
+  | 'subscriptions'
+  | keyof LogReading
 >;
 
 type Reason = CommandOptions & { readonly reason?: string | null };

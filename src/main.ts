@@ -49,6 +49,7 @@ async function start(flags: StartFlags): Promise<void> {
       context: daybook.context,
       consumers: daybook.consumers,
       tail: daybook.tail,
+      subscriptions: daybook.subscriptions,
       metricsText: () => telemetry.metricsText(),
       version: readVersion(),
       instance: `${hostname()}:${process.pid}`,

@@ -1,5 +1,9 @@
 import type { WriteContext } from '../commands/write-context.ts';
 import type { ConsumerControl } from '../consumers/consumer-control.ts';
+import {
+  createSubscriptionControl,
+  type SubscriptionControl,
+} from '../consumers/groups/subscription-control.ts';
 import { createLogTail, type LogTail } from '../consumers/tail/log-tail.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 
@@ -7,6 +11,8 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 export interface ApiDependencies {
   readonly context: WriteContext;
   readonly consumers: ConsumerControl;
+  /** Default: one of its own. */
+  readonly subscriptions?: SubscriptionControl;
   /** The text of /metrics. */
   metricsText(): Promise<string>;
   /** The version of Daybook. */
@@ -57,6 +63,7 @@ const defaultLimits: ApiLimits = {
 
 /** The dependencies with every default filled in. */
 export interface Api extends ApiDependencies {
+  readonly subscriptions: SubscriptionControl;
   readonly limits: ApiLimits;
   readonly clock: Clock;
   readonly tail: LogTail;
@@ -66,6 +73,7 @@ export function withDefaults(dependencies: ApiDependencies): Api {
   const { context, limits, clock = systemClock } = dependencies;
   return {
     ...dependencies,
+    subscriptions: dependencies.subscriptions ?? createSubscriptionControl({ ...context, clock }),
     limits: { ...defaultLimits, ...limits },
     clock,
     tail: dependencies.tail ?? createLogTail({ ...context, clock }),

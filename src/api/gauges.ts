@@ -1,9 +1,18 @@
 import { listQueues } from '../commands/change/change-queue.ts';
 import { readLogGauges, readOldestDueJobs } from '../commands/read/read-gauges.ts';
 import type { WriteContext } from '../commands/write-context.ts';
+import {
+  readSubscriptions,
+  type SubscriptionState,
+} from '../consumers/groups/subscription-state.ts';
 import { listLags } from '../consumers/lag.ts';
 import { readQueueCounters } from '../projections/queue-counters/queries.ts';
-import type { DatabaseGauges, GaugeSource, QueueGauges } from '../telemetry/gauge-source.ts';
+import type {
+  DatabaseGauges,
+  GaugeSource,
+  QueueGauges,
+  SubscriptionGauges,
+} from '../telemetry/gauge-source.ts';
 
 /** What a scrape reads from the database: the counters of every queue, and how far readers lag. */
 export function createGaugeSource(
@@ -13,10 +22,11 @@ export function createGaugeSource(
   const { database } = context;
   return {
     async read() {
-      const [queues, log, lags] = await Promise.all([
+      const [queues, log, lags, subscriptions] = await Promise.all([
         readQueues(context, nowMs),
         readLogGauges(context),
         listLags(database),
+        readSubscriptions(database, context.tenantId),
       ]);
       return {
         queues,
@@ -25,6 +35,7 @@ export function createGaugeSource(
           lagEvents: Number(lagEvents),
           lagSeconds,
         })),
+        subscriptions: subscriptions.map(subscriptionGauges),
         ...(log === null ? {} : logGauges(log)),
       };
     },
@@ -32,6 +43,17 @@ export function createGaugeSource(
       const { totalCount, idleCount, waitingCount } = database.pool;
       return { total: totalCount, idle: idleCount, waiting: waitingCount };
     },
+  };
+}
+
+function subscriptionGauges(state: SubscriptionState): SubscriptionGauges {
+  const { name, lagEvents, lagSeconds, moving, inFlight, waiting, behind, parked } = state;
+  return {
+    subscription: name,
+    lagEvents: Number(lagEvents),
+    lagSeconds,
+    moving,
+    events: { 'in-flight': inFlight, waiting, behind, parked },
   };
 }
 

@@ -33,6 +33,10 @@ export async function documentRoutes(app: FastifyInstance, version: string): Pro
           description: 'Read models and other readers of the log: lag, rebuilds, parked events.',
         },
         { name: 'statistics', description: 'What happened when, and what went wrong.' },
+        {
+          name: 'subscriptions',
+          description: 'Hang services on the log: groups of members whose place Daybook keeps.',
+        },
         { name: 'events', description: 'Read the log: pages, NDJSON and server-sent events.' },
         { name: 'operations', description: 'The health of the process.' },
       ],

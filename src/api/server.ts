@@ -20,6 +20,8 @@ import { jobRoutes } from './routes/job.ts';
 import { jobListRoute } from './routes/jobs.ts';
 import { consumerRoutes } from './routes/log/consumers.ts';
 import { jobHistoryRoutes } from './routes/log/job-history.ts';
+import { deliveryRoutes } from './routes/log/deliveries.ts';
+import { subscriptionRoutes } from './routes/log/subscriptions.ts';
 import { outcomeRoutes } from './routes/outcomes.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { submissionRoutes } from './routes/submissions.ts';
@@ -114,6 +116,8 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: Open
   consumerRoutes(app, api);
   jobHistoryRoutes(app, api);
   verifyRoutes(app, api);
+  subscriptionRoutes(app, api);
+  deliveryRoutes(app, api, waits);
   eventRoutes(app, api, streams);
   healthRoutes(app, api);
   asyncApiRoute(app, api.version);

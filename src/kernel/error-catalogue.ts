@@ -57,6 +57,29 @@ export const errorCatalogue = {
     title: 'The consumer is being built anew already',
     advice: 'Wait for it, or abort it with DELETE /v1/projections/{name}/rebuild.',
   },
+  'subscription-not-found': {
+    title: 'There is no such subscription',
+    advice: 'GET /v1/subscriptions lists them; PUT /v1/subscriptions/{name} makes one.',
+  },
+  'subscription-differs': {
+    title: 'The subscription exists with other settings',
+    advice:
+      'Change it with PATCH /v1/subscriptions/{name}; order and startFrom stay as they were made.',
+  },
+  'subscription-ahead': {
+    title: 'The subscription stands beyond the end of the log',
+    advice:
+      'The database went back to an older state. Say where to go on: POST /v1/subscriptions/{name}/reset.',
+  },
+  'subscription-full': {
+    title: 'Too many events of the subscription are parked',
+    advice:
+      'Have them handed out again with POST /v1/subscriptions/{name}/parked/replay, or give them up with /parked/skip.',
+  },
+  'too-many-subscriptions': {
+    title: 'The limit of subscriptions is reached',
+    advice: 'Delete those that nobody reads any more; up to 1,000 are kept.',
+  },
   'too-many-queues': {
     title: 'The limit of queues is reached',
     advice: 'Use an existing queue, or tags to tell jobs apart; up to 1,000 queues are kept.',

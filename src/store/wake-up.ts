@@ -6,9 +6,15 @@ import type { Service } from '../kernel/service.ts';
 
 /**
  * What a hint is about: new rows in the inbox, new positions, wishes to cancel, builds and parked events
- * of consumers, jobs in a queue.
+ * of consumers, jobs in a queue, events of a subscription that may be handed out.
  */
-export type WakeTopic = 'inbox' | 'log' | 'cancel' | 'consumers' | `queue:${number}`;
+export type WakeTopic =
+  | 'inbox'
+  | 'log'
+  | 'cancel'
+  | 'consumers'
+  | `queue:${number}`
+  | `subscription:${bigint}`;
 
 export interface WakeUpOptions {
   /** A direct connection: LISTEN does not work through a transaction pooler. */

@@ -14,12 +14,23 @@ export interface ProjectionGauges {
   readonly lagSeconds: number;
 }
 
+/** A subscription at the moment of a scrape. */
+export interface SubscriptionGauges {
+  readonly subscription: string;
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  readonly moving: boolean;
+  /** Events by where they stand: in flight, waiting, behind, parked. */
+  readonly events: Readonly<Record<string, number>>;
+}
+
 /** What only the database knows. A part that cannot be told is left out. */
 export interface DatabaseGauges {
   readonly queues?: readonly QueueGauges[];
   readonly inboxLagEvents?: number;
   readonly inboxLagSeconds?: number;
   readonly projections?: readonly ProjectionGauges[];
+  readonly subscriptions?: readonly SubscriptionGauges[];
   readonly oldestSnapshotAgeSeconds?: number;
 }
 

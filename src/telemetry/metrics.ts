@@ -179,6 +179,30 @@ export const metricTable = {
     help: 'Age of the oldest event that a projection has not read yet.',
     labels: ['projection'],
   },
+  subscriptionLagEvents: {
+    kind: 'gauge',
+    name: 'daybook_subscription_lag_events',
+    help: 'Positions of the log that a subscription is not done with, parked events left out.',
+    labels: ['subscription'],
+  },
+  subscriptionLagSeconds: {
+    kind: 'gauge',
+    name: 'daybook_subscription_lag_seconds',
+    help: 'Age of the oldest event that a subscription is not done with, parked ones left out.',
+    labels: ['subscription'],
+  },
+  subscriptionMoving: {
+    kind: 'gauge',
+    name: 'daybook_subscription_moving',
+    help: '1 if a subscription has nothing to do or got on lately; 0 is a reason for an alarm.',
+    labels: ['subscription'],
+  },
+  subscriptionEvents: {
+    kind: 'gauge',
+    name: 'daybook_subscription_events',
+    help: 'Events that a subscription keeps, by state: in-flight, waiting, behind, parked.',
+    labels: ['subscription', 'state'],
+  },
   oldestSnapshotAge: {
     kind: 'gauge',
     name: 'daybook_oldest_snapshot_age_seconds',

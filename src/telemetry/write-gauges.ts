@@ -1,6 +1,6 @@
 import type { Gauge } from 'prom-client';
 import type { Clock } from '../kernel/clock.ts';
-import type { DatabaseGauges, GaugeSource } from './gauge-source.ts';
+import type { DatabaseGauges, GaugeSource, SubscriptionGauges } from './gauge-source.ts';
 import type { Logger } from './logger.ts';
 import type { MetricKey } from './metrics.ts';
 
@@ -67,9 +67,26 @@ function writeDatabase(gauges: Gauges, read: DatabaseGauges): void {
     gauges.projectionLagEvents.set({ projection }, lagEvents);
     gauges.projectionLagSeconds.set({ projection }, lagSeconds);
   }
+  writeSubscriptions(gauges, read.subscriptions ?? []);
   setOrClear(gauges.inboxLagEvents, read.inboxLagEvents);
   setOrClear(gauges.inboxLagSeconds, read.inboxLagSeconds);
   setOrClear(gauges.oldestSnapshotAge, read.oldestSnapshotAgeSeconds);
+}
+
+function writeSubscriptions(gauges: Gauges, subscriptions: readonly SubscriptionGauges[]): void {
+  const { subscriptionLagEvents, subscriptionLagSeconds, subscriptionMoving } = gauges;
+  for (const gauge of [subscriptionLagEvents, subscriptionLagSeconds, subscriptionMoving]) {
+    clear(gauge);
+  }
+  clear(gauges.subscriptionEvents);
+  for (const { subscription, lagEvents, lagSeconds, moving, events } of subscriptions) {
+    subscriptionLagEvents.set({ subscription }, lagEvents);
+    subscriptionLagSeconds.set({ subscription }, lagSeconds);
+    subscriptionMoving.set({ subscription }, moving ? 1 : 0);
+    for (const [state, count] of Object.entries(events)) {
+      gauges.subscriptionEvents.set({ subscription, state }, count);
+    }
+  }
 }
 
 function setOrClear(gauge: Gauge, value: number | undefined): void {

@@ -10,8 +10,8 @@ import {
 import type { WriteContext } from '../../commands/write-context.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
+import type { Turn, Turns } from '../requests/turns.ts';
 import type { Wait } from '../requests/waits.ts';
-import type { QueueTurn, QueueTurns } from './queue-turns.ts';
 
 /** What a worker over HTTP asks for. */
 export interface ClaimOrder {
@@ -47,7 +47,7 @@ const FRESH_MS = 200;
  */
 export async function claimForWorker(
   api: Api,
-  turns: QueueTurns,
+  turns: Turns<number>,
   order: ClaimOrder,
   wait: Wait,
 ): Promise<ClaimAnswer> {
@@ -110,7 +110,7 @@ async function claimUntilDue(
   api: Api,
   order: ClaimOrder,
   session: BeatenSession,
-  turn: QueueTurn,
+  turn: Turn,
   wait: Wait,
 ): Promise<readonly ClaimedJob[]> {
   const { clock } = api;

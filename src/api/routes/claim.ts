@@ -2,11 +2,11 @@ import type { FastifyReply } from 'fastify';
 import type { ClaimedJob } from '../../commands/work/claim-jobs.ts';
 import { claimForWorker, releaseJobs } from '../claiming/claim-for-worker.ts';
 import type { ClaimsInProgress } from '../claiming/claims-in-progress.ts';
-import { createQueueTurns } from '../claiming/queue-turns.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
 import { claimedSchema, claimSchema } from '../schemas/claim.ts';
 import { shownMs } from '../schemas/fields.ts';
+import { createTurns } from '../requests/turns.ts';
 import type { Waits } from '../requests/waits.ts';
 import { queuePath } from './queues.ts';
 
@@ -31,7 +31,11 @@ export function claimRoute(
   waits: Waits,
   inProgress: ClaimsInProgress,
 ): void {
-  const turns = createQueueTurns(api.context.wakeUp, api.clock);
+  const turns = createTurns(
+    (queueId: number) => [`queue:${queueId}` as const],
+    api.context.wakeUp,
+    api.clock,
+  );
 
   app.route({
     method: 'POST',

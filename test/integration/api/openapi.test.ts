@@ -124,8 +124,11 @@ describe('the OpenAPI document', () => {
       'beatWorker',
       'cancelJob',
       'pauseQueue',
+      'putSubscription',
+      'replayParkedDeliveries',
       'resumeQueue',
       'retryJob',
+      'skipParkedDeliveries',
       'verify',
     ];
     const optional = operations
@@ -158,11 +161,18 @@ describe('the OpenAPI document', () => {
     });
     expect(shown.map(({ at }) => at)).toContain('POST /v1/jobs');
     const { body } = await api.post('/v1/jobs', { type: 'x', queue: 'emails', priority: 9 });
+    const put = shown.find(({ at }) => at === 'PUT /v1/subscriptions/{name}');
+    await api.ask('PUT', '/v1/subscriptions/example', put?.example);
     for (const { at, path, example } of shown) {
       const [method = 'GET'] = at.split(' ');
-      const url = path.replace('{id}', body.job.id).replace('{queue}', 'empty');
+      const url = path
+        .replace('{id}', body.job.id)
+        .replace('{queue}', 'empty')
+        .replace('{name}', 'example');
       await api.post('/v1/jobs', { type: 'x', queue: 'empty', delayMs: 60_000 });
-      const quick = path.endsWith('/claim') ? { ...(example as object), waitMs: 0 } : example;
+      const quick = /\/(claim|receive)$/.test(path)
+        ? { ...(example as object), waitMs: 0 }
+        : example;
       const answer = await api.ask(method as 'POST', url, quick);
       expect([at, Math.floor(answer.status / 100)]).toEqual([at, 2]);
     }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 const connection = () => ({ connectionString: db.connectionString });
-const all = ['0001_log', '0002_jobs', '0003_consumers'];
+const all = ['0001_log', '0002_jobs', '0003_consumers', '0004_subscriptions'];
 const exists = async (schema: string) => {
   const { rowCount } = await db.database.pool.query(
     'select from information_schema.schemata where schema_name = $1',

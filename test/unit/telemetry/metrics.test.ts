@@ -17,7 +17,15 @@ describe('the table of metrics', () => {
   });
 
   it('tells metrics apart only by names of which there are few', () => {
-    const bounded = new Set(['queue', 'type', 'code', 'projection', 'state', 'version']);
+    const bounded = new Set([
+      'queue',
+      'type',
+      'code',
+      'projection',
+      'state',
+      'version',
+      'subscription',
+    ]);
     expect(metrics.flatMap(({ labels }) => labels.filter((each) => !bounded.has(each)))).toEqual(
       [],
     );

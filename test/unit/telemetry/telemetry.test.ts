@@ -124,6 +124,9 @@ describe('gauges', () => {
     inboxLagEvents: 4,
     inboxLagSeconds: 0.25,
     projections: [{ projection: 'p', lagEvents: 6, lagSeconds: 2 }],
+    subscriptions: [
+      { subscription: 's', lagEvents: 7, lagSeconds: 3, moving: true, events: { parked: 2 } },
+    ],
     oldestSnapshotAgeSeconds: 8,
   };
 
@@ -141,6 +144,10 @@ describe('gauges', () => {
     expect(await sample('daybook_queue_depth{queue="q",state="waiting"}')).toBe('3');
     expect(await sample('daybook_queue_oldest_age_seconds{queue="q"}')).toBe('1.5');
     expect(await sample('daybook_projection_lag_seconds{projection="p"}')).toBe('2');
+    expect(await sample('daybook_subscription_lag_events{subscription="s"}')).toBe('7');
+    expect(await sample('daybook_subscription_lag_seconds{subscription="s"}')).toBe('3');
+    expect(await sample('daybook_subscription_moving{subscription="s"}')).toBe('1');
+    expect(await sample('daybook_subscription_events{subscription="s",state="parked"}')).toBe('2');
     expect(await sample('daybook_oldest_snapshot_age_seconds')).toBe('8');
     expect(await sample('daybook_db_pool_connections{state="idle"}')).toBe('2');
     expect(await sample('daybook_db_pool_waiting')).toBe('1');
@@ -160,6 +167,7 @@ describe('gauges', () => {
       'daybook_oldest_snapshot_age_seconds',
       'daybook_queue_depth{queue="q",state="waiting"}',
       'daybook_projection_lag_events{projection="p"}',
+      'daybook_subscription_moving{subscription="s"}',
     ]) {
       expect([name, await sample(name)]).toEqual([name, undefined]);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createQueueTurns } from '../../../src/api/claiming/queue-turns.ts';
+import { createTurns } from '../../../src/api/requests/turns.ts';
 import type { WriteContext } from '../../../src/commands/write-context.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
 
@@ -29,6 +29,7 @@ const clock: Clock = {
     }),
 };
 
+const topicsOf = (queueId: number) => [`queue:${queueId}` as const];
 const never = new AbortController().signal;
 
 /** The names of waits, as they end. */
@@ -42,7 +43,7 @@ function ended() {
 describe('turns of a queue', () => {
   it('wakes one per hint, the one that has waited longest', async () => {
     const { wakeUp, hint } = wakeUps();
-    const turns = createQueueTurns(wakeUp, clock);
+    const turns = createTurns(topicsOf, wakeUp, clock);
     const { order, note, settled } = ended();
     for (const name of ['a', 'b', 'c']) void note(name, turns.enter(7).wait(1_000, never));
     hint('queue:8');
@@ -59,7 +60,7 @@ describe('turns of a queue', () => {
 
   it('passes a turn on', async () => {
     const { wakeUp, hint } = wakeUps();
-    const turns = createQueueTurns(wakeUp, clock);
+    const turns = createTurns(topicsOf, wakeUp, clock);
     const { order, note, settled } = ended();
     const first = turns.enter(7);
     void note('a', first.wait(1_000, never));
@@ -72,7 +73,7 @@ describe('turns of a queue', () => {
 
   it('remembers a hint that came while everybody looked, once', async () => {
     const { wakeUp, hint } = wakeUps();
-    const turns = createQueueTurns(wakeUp, clock);
+    const turns = createTurns(topicsOf, wakeUp, clock);
     const { order, note, settled } = ended();
     const turn = turns.enter(7);
     hint('queue:7');
@@ -85,7 +86,7 @@ describe('turns of a queue', () => {
 
   it('ends a wait with its signal, and does not give it another’s turn', async () => {
     const { wakeUp, hint } = wakeUps();
-    const turns = createQueueTurns(wakeUp, clock);
+    const turns = createTurns(topicsOf, wakeUp, clock);
     const { order, note, settled } = ended();
     const gone = new AbortController();
     void note('gone', turns.enter(7).wait(1_000, gone.signal));
@@ -101,7 +102,7 @@ describe('turns of a queue', () => {
 
   it('listens while somebody is there, and no longer', () => {
     const { wakeUp, count } = wakeUps();
-    const turns = createQueueTurns(wakeUp, clock);
+    const turns = createTurns(topicsOf, wakeUp, clock);
     const [a, b] = [turns.enter(7), turns.enter(7)];
     expect(count('queue:7')).toBe(1);
     a.leave();

@@ -1,9 +1,12 @@
 import type { WriteContext } from '../../commands/write-context.ts';
 import type { Clock } from '../../kernel/clock.ts';
 
-/** The place of one request among those that wait for jobs of a queue. */
-export interface QueueTurn {
-  /** Resolves when this request should look for jobs: at a hint, after `ms`, or when the signal aborts. */
+type WakeUp = WriteContext['wakeUp'];
+type WakeTopic = Parameters<WakeUp['on']>[0];
+
+/** The place of one request among those that wait for the same thing. */
+export interface Turn {
+  /** Resolves when this request should look: at a hint, after `ms`, or when the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
   /** There may be more than this request took: lets the next one look. */
   pass(): void;
@@ -11,12 +14,13 @@ export interface QueueTurn {
 }
 
 /**
- * Shares hints out among the requests that wait for the same queue. A hint wakes one of them, the
+ * Shares hints out among the requests that wait for the same thing: jobs of a queue, events of a
+ * subscription. A hint wakes one of them, the
  * one that has waited longest, and not all: with a hundred workers waiting, every submission would
  * otherwise start a hundred claims, of which one finds something.
  */
-export interface QueueTurns {
-  enter(queueId: number): QueueTurn;
+export interface Turns<Key> {
+  enter(key: Key): Turn;
 }
 
 interface Line {
@@ -28,23 +32,29 @@ interface Line {
   readonly stop: () => void;
 }
 
-export function createQueueTurns(wakeUp: WriteContext['wakeUp'], clock: Clock): QueueTurns {
-  const lines = new Map<number, Line>();
+/** @param topicsOf the hints that concern a key */
+export function createTurns<Key extends number | bigint>(
+  topicsOf: (key: Key) => readonly WakeTopic[],
+  wakeUp: WakeUp,
+  clock: Clock,
+): Turns<Key> {
+  const lines = new Map<Key, Line>();
 
-  const open = (queueId: number): Line => {
+  const open = (key: Key): Line => {
+    const stops = topicsOf(key).map((topic) => wakeUp.on(topic, () => hint(line)));
     const line: Line = {
       waiting: new Set(),
       missed: false,
       members: 0,
-      stop: wakeUp.on(`queue:${queueId}`, () => hint(line)),
+      stop: () => stops.forEach((stop) => stop()),
     };
-    lines.set(queueId, line);
+    lines.set(key, line);
     return line;
   };
 
   return {
-    enter(queueId) {
-      const line = lines.get(queueId) ?? open(queueId);
+    enter(key) {
+      const line = lines.get(key) ?? open(key);
       line.members += 1;
       return {
         wait: (ms, signal) => waitIn(line, ms, signal, clock),
@@ -53,7 +63,7 @@ export function createQueueTurns(wakeUp: WriteContext['wakeUp'], clock: Clock): 
           line.members -= 1;
           if (line.members > 0) return;
           line.stop();
-          lines.delete(queueId);
+          lines.delete(key);
         },
       };
     },
