@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { subscriptionLimits } from '../../../consumers/groups/subscription.ts';
 import { isStorable } from '../../../domain/storable-text.ts';
-import { cloudEventSchema } from '../events.ts';
+import { cloudEventSchema } from './events.ts';
 import { keyField, msField, positionField, shownTime, uuidField } from '../fields.ts';
 import { described, named } from '../registry.ts';
 
