@@ -13,7 +13,7 @@ export interface SubscribersResult {
   readonly delays: number[];
 }
 
-const BATCH = 50;
+const BATCH = 100;
 const WAIT_MS = 30_000;
 
 /**

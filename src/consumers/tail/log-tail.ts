@@ -183,7 +183,9 @@ class Tail implements LogTail {
     }
     if (page.upTo === ring.to) return POLL_MS;
     ring.push(page.events, page.upTo);
-    await this.clock.sleep(await this.#distribute(), signal);
+    const pauseMs = await this.#distribute();
+    // Where there is more already, nobody is made to wait for it.
+    if (page.upTo >= page.head) await this.clock.sleep(pauseMs, signal);
     return 0;
   }
 
