@@ -23,7 +23,6 @@ import {
 import { createProjector } from './consumers/projector.ts';
 import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
-import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
 import { createLineage } from './kernel/lineage.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';

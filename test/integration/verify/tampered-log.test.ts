@@ -24,7 +24,7 @@ describe('positions', () => {
     const differences = await history.differences();
     const metrics = differences.filter(({ table }) => table === 'job_metrics');
     // Of a minute, an hour and a day.
-    expect(metrics.map(({ column }) => column).toSorted()).toEqual(
+    expect(metrics.map(({ column }) => String(column)).toSorted()).toEqual(
       ['completed', 'run'].flatMap((column) => [column, column, column]),
     );
     expect(differences.filter(({ table }) => table !== 'job_metrics')).toMatchObject([

@@ -44,7 +44,7 @@ export const cloudEventAttributes = {
   authid: described(z.string(), 'Who asked.').optional(),
 };
 
-const cloudEventSchema = named(
+export const cloudEventSchema = named(
   'CloudEvent',
   z.strictObject({
     ...cloudEventAttributes,
