@@ -37,11 +37,13 @@ import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
 import { projections } from './projections/registry.ts';
 import { type Database, openDatabase } from './store/database.ts';
-import { followEpoch } from './store/epoch.ts';
+import { createEpochControl, type EpochControl } from './store/epoch/epoch-control.ts';
+import { followEpoch } from './store/epoch/follow-epoch.ts';
+import { prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
-import { createSequencer, prepareLog } from './store/sequencer.ts';
-import { createWakeUp } from './store/wake-up.ts';
+import { createSequencer } from './store/sequencer.ts';
+import { channelOf, createWakeUp } from './store/wake-up.ts';
 import { createProof, type Proof } from './verify/proof.ts';
 import { createCaretaker } from './workers/caretaker.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
@@ -61,6 +63,8 @@ export type { EventFilter } from './domain/event-filter.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
+export type { EpochControl, LogEpoch } from './store/epoch/epoch-control.ts';
+export type { OpenedEpoch } from './store/epoch/new-epoch.ts';
 export type { RecordedEvent } from './store/event-codec.ts';
 export type {
   EventConsumer,
@@ -171,6 +175,8 @@ export interface Daybook extends Proof, LogReading {
   readonly middleware: readonly Middleware[];
   /** Consumers of the log: how far they are, and what operators do with them. */
   readonly consumers: ConsumerControl;
+  /** The epochs of the log. */
+  readonly epochs: EpochControl;
 }
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
@@ -232,6 +238,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       definitions,
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
+      epochs: createEpochControl(database, observer),
       worker: makeWorker,
       close: () => (closing ??= close()),
     };
@@ -240,11 +247,6 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     await database.close();
     throw error;
   }
-}
-
-/** The channel on which the processes of one schema tell each other what may be there to do. */
-function channelOf(schema: string): string {
-  return `daybook_${schema}`;
 }
 
 async function prepare(
@@ -260,7 +262,7 @@ async function prepare(
       ? database.connection
       : { connectionString: directConnectionString };
   if (options.migrate) await migrate({ connection, schema });
-  await prepareLog(database, partitionSpan);
+  await prepareLog(database, partitionSpan, observer);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
   const names = createNames(database, tenantId);
@@ -273,6 +275,7 @@ async function prepare(
     clock,
     random: Math.random,
   });
+  const onChange = () => names.forget();
   return {
     database,
     tenantId,
@@ -285,7 +288,7 @@ async function prepare(
     lineage: createLineage(),
     newId,
     random: Math.random,
-    epoch: await followEpoch(database, clock, observer),
+    epoch: await followEpoch({ database, wakeUp, clock, observer, onChange }),
     idempotencyTtlMs: options.idempotencyTtlMs,
   };
 }
@@ -373,7 +376,7 @@ function facade(context: WriteContext, clock: Clock): Facade {
 /** What of Daybook is one call into the write side. */
 type Facade = Omit<
   Daybook,
-  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | keyof LogReading
+  'worker' | 'close' | 'definitions' | 'middleware' | 'consumers' | 'epochs' | keyof LogReading
 >;
 
 type Reason = CommandOptions & { readonly reason?: string | null };

@@ -220,6 +220,11 @@ export function explained(error: unknown): unknown {
     });
   }
   const code = codeOf(error);
+  if (code === sqlState.readOnlyTransaction) {
+    return new DaybookError('read-only', 'This server is a standby: it takes no writes.', {
+      cause: error,
+    });
+  }
   if (
     code === sqlState.undefinedTable ||
     code === sqlState.undefinedColumn ||

@@ -1,0 +1,32 @@
+import { DaybookError } from '../../kernel/errors.ts';
+import { type Observer, silentObserver } from '../../kernel/observer.ts';
+import type { Database } from '../database.ts';
+import { makePartitions } from '../partitions.ts';
+import { makeHead } from '../statements/make-head.ts';
+import type { LogHead } from '../statements/read-head.ts';
+import { identify, openNewEpoch, whyNewEpoch } from './new-epoch.ts';
+
+/**
+ * Makes the log ready to be written on this server: its head, partitions ahead of the head, and a new
+ * epoch where the last one was opened on another server or timeline; `observer` is warned of that.
+ * Idempotent, and safe in many processes at once.
+ * @throws DaybookError `read-only` on a standby
+ */
+export async function prepareLog(
+  database: Database,
+  partitionSpan: number,
+  observer: Observer = silentObserver,
+): Promise<LogHead> {
+  const server = await identify(database);
+  if (server.in_recovery) {
+    throw new DaybookError('read-only', 'This server is a standby: nothing can be written here.');
+  }
+  if (!server.has_head) {
+    const { system_identifier: systemIdentifier, timeline } = server;
+    await database.run(makeHead, { partitionSpan, systemIdentifier, timeline });
+  }
+  const head = await makePartitions(database);
+  if (whyNewEpoch(server) === undefined) return head;
+  await openNewEpoch(database, observer);
+  return makePartitions(database);
+}
