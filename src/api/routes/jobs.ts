@@ -51,7 +51,7 @@ const list = operation(
     }),
     response: { 200: jobPageSchema },
   },
-  [404],
+  [404, 410],
 );
 
 /** GET /v1/jobs. */

@@ -228,7 +228,7 @@ describe('a new epoch that an operator opens', () => {
     }
   });
 
-  it.each(['', '  ', 'x'.repeat(501), 'a\0b'])('needs a reason, and not "%s"', async (reason) => {
+  it.each(['', '  ', 'x'.repeat(501), 'a\0b'])('needs a reason, and not %j', async (reason) => {
     await expect(epochs().open(reason)).rejects.toMatchObject({ code: 'invalid-options' });
   });
 });
