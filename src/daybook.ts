@@ -39,7 +39,7 @@ import { projections } from './projections/registry.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createEpochControl, type EpochControl } from './store/epoch/epoch-control.ts';
 import { followEpoch } from './store/epoch/follow-epoch.ts';
-import { prepareLog } from './store/epoch/prepare-log.ts';
+import { mustBePrepared, prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
 import { createSequencer } from './store/sequencer.ts';
@@ -190,12 +190,14 @@ export interface JobChanged {
 
 /**
  * Opens Daybook on a Postgres 15 or later.
- * @throws DaybookError `invalid-options`, `database-unavailable`, `migration-needed`
+ * @throws DaybookError `invalid-options`, `database-unavailable`, `migration-needed`, `read-only` on a
+ *   standby without the option `readOnly`
  */
 export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const { jobs = [], middleware = [], observer = silentObserver, clock = systemClock } = options;
   const { pool, maintain = true, caretaker, ...settings } = withoutParts(options);
   const parsed = parseOptions(databaseOptions, settings);
+  const { readOnly } = parsed;
   const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
   const definitions = createDefinitions(jobs);
   const consumers: readonly Consumer[] = [...projections, ...(options.consumers ?? [])];
@@ -209,14 +211,17 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const workers: Worker[] = [];
   try {
     const context = await prepare(database, parsed, definitions, observer, clock);
-    await prepareConsumers(database, consumers, observer);
     const reading = createLogReading({ ...context, clock });
-    services.push(context.wakeUp);
-    if (maintain)
+    if (!readOnly) {
+      await prepareConsumers(database, consumers, observer);
+      services.push(context.wakeUp);
+    }
+    if (maintain && !readOnly)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
+      if (readOnly) throw new DaybookError('read-only', 'A Daybook that only reads runs no jobs.');
       const parts = { context, definitions, middleware, clock, version: readVersion() };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
@@ -262,7 +267,8 @@ async function prepare(
       ? database.connection
       : { connectionString: directConnectionString };
   if (options.migrate) await migrate({ connection, schema });
-  await prepareLog(database, partitionSpan, observer);
+  if (options.readOnly) await mustBePrepared(database);
+  else await prepareLog(database, partitionSpan, observer);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
   const names = createNames(database, tenantId);

@@ -16,7 +16,13 @@ import {
   type WorkerFlags,
 } from './cli/program.ts';
 import { parseOptions, serverOptions } from './config/options.ts';
-import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
+import {
+  type Daybook,
+  type DaybookOptions,
+  type JobDefinition,
+  openDaybook,
+  readVersion,
+} from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import { silentObserver } from './kernel/observer.ts';
@@ -45,10 +51,13 @@ async function start(flags: StartFlags): Promise<void> {
       ...given(flags, 'host', 'port'),
       allowedHosts: flags.allowHost ?? [],
     });
+    const { readOnly = false } = flags;
     const own = process.env['DATABASE_URL'] ?? '';
-    const connectionString = own === '' ? await embedded(flags.data, closers) : own;
-    const jobs = await loadJobs(flags.jobs ?? starterModule());
-    const daybook = await open(connectionString, flags.schema, jobs, true, telemetry, closers);
+    const bring = own === '' && !readOnly;
+    const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
+    const jobs = readOnly ? [] : await loadJobs(flags.jobs ?? starterModule());
+    const access = { migrate: !readOnly, readOnly };
+    const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
       context: daybook.context,
@@ -76,7 +85,7 @@ async function worker(module: string, flags: WorkerFlags): Promise<void> {
     if (jobs.length === 0) {
       throw new DaybookError('jobs-module-invalid', `${module} exports no job definitions.`);
     }
-    const daybook = await open(databaseUrl(), flags.schema, jobs, false, telemetry, closers);
+    const daybook = await open(databaseUrl(), flags.schema, jobs, {}, telemetry, closers);
     await daybook.worker(workerSettings(flags)).start();
     const types = jobs.map(({ type }) => type).join(', ');
     console.error(`Working ${workerSettings(flags).queues.join(', ')} for ${types}. Ctrl-C stops.`);
@@ -177,7 +186,7 @@ async function open(
   connectionString: string,
   schema: string | undefined,
   jobs: readonly JobDefinition[],
-  mayMigrate: boolean,
+  access: Pick<DaybookOptions, 'migrate' | 'readOnly'>,
   telemetry: Telemetry,
   closers: Closers,
 ): Promise<Daybook> {
@@ -186,7 +195,7 @@ async function open(
     connectionString,
     ...(directConnectionString === undefined ? {} : { directConnectionString }),
     ...(schema === undefined ? {} : { schema }),
-    migrate: mayMigrate,
+    ...access,
     jobs,
     observer: telemetry.observer,
   });

@@ -6,6 +6,7 @@ export interface StartFlags {
   readonly port: number | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly data: string | undefined;
+  readonly readOnly: boolean | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
   readonly queue: readonly string[] | undefined;
@@ -86,6 +87,10 @@ export function createProgram(version: string, actions: Actions): Command {
         .argParser(names),
     )
     .option('--data <folder>', 'where the embedded Postgres keeps its data (default: .daybook)')
+    .option(
+      '--read-only',
+      'serve reads from a streaming replica named by DATABASE_URL; run no jobs',
+    )
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())

@@ -3,7 +3,7 @@ import { type Observer, silentObserver } from '../../kernel/observer.ts';
 import type { Database } from '../database.ts';
 import { makePartitions } from '../partitions.ts';
 import { makeHead } from '../statements/make-head.ts';
-import type { LogHead } from '../statements/read-head.ts';
+import { type LogHead, readHead } from '../statements/read-head.ts';
 import { identify, openNewEpoch, whyNewEpoch } from './new-epoch.ts';
 
 /**
@@ -29,4 +29,15 @@ export async function prepareLog(
   if (whyNewEpoch(server) === undefined) return head;
   await openNewEpoch(database, observer);
   return makePartitions(database);
+}
+
+/**
+ * Makes sure that there is a log to be read, on a server that takes no writes.
+ * @throws DaybookError `migration-needed`
+ */
+export async function mustBePrepared(database: Database): Promise<void> {
+  const [head] = await database.run(readHead, {});
+  if (head !== undefined) return;
+  const message = 'The log was not made yet: open Daybook on the primary server first.';
+  throw new DaybookError('migration-needed', message);
 }
