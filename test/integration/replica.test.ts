@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../src/api/server.ts';
-import { claimJobs, fromTheFront } from '../../src/commands/work/claim-jobs.ts';
 import { type Daybook, openDaybook } from '../../src/daybook.ts';
 import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
-import { openSession } from '../../src/store/statements/open-session.ts';
 import { drain } from '../../src/testing.ts';
 import { expectSoon } from '../support/expect-soon.ts';
 import { expectOrder, wholeLog } from '../support/log-steps.ts';
 import { startTestServer, type TestServer } from '../support/postgres-servers.ts';
 import { startStandby } from '../support/standby-server.ts';
 import { hasTools } from '../support/system-tool.ts';
-import { mailer, rejection } from './restored-servers.ts';
+import { holdOne, mailer, rejection } from './restored-servers.ts';
 
 describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
   const servers: TestServer[] = [];
@@ -172,24 +170,4 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
 
 async function story(daybook: Daybook, id: string): Promise<string[]> {
   return (await daybook.history(id)).map(({ type }) => type);
-}
-
-/** A worker somewhere claims a job, and is not heard of again. */
-async function holdOne({ context }: Daybook, id: string): Promise<void> {
-  const session = context.newId();
-  await context.database.run(openSession, {
-    tenantId: 1,
-    session,
-    name: 'away',
-    host: null,
-    pid: null,
-    version: null,
-    queues: ['default'],
-    types: ['mail'],
-    slots: 1,
-    leaseMs: 3_600_000,
-  });
-  const request = { queue: 'default', limit: 1, suspects: false, maxBytes: 1_000 };
-  const claimed = await claimJobs(context, { ...request, session, cursorsMs: fromTheFront });
-  expect(claimed.map((job) => job.id)).toEqual([id]);
 }
