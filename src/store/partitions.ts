@@ -6,7 +6,7 @@ import { type LogHead, readHead } from './statements/read-head.ts';
 const AHEAD = 100_000n;
 
 /** The head of a log that was made. */
-export async function readLogHead(database: Executor): Promise<LogHead> {
+async function readLogHead(database: Executor): Promise<LogHead> {
   const [head] = await database.run(readHead, {});
   if (head === undefined) throw new Error('The log has no head although it was just made.');
   return head;

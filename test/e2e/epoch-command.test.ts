@@ -43,3 +43,22 @@ describe('daybook epoch', () => {
     expect(elsewhere.output).toContain('[migration-needed]');
   });
 });
+
+describe('daybook start --read-only', () => {
+  it('serves reads of the database it is given, and neither works nor keeps house', async () => {
+    const { id } = await daybook.submit({ type: 'x' });
+    const env = { DATABASE_URL: daybook.db.connectionString };
+    const server = startDaybook(['start', '--read-only', '--port', '0'], { env });
+    const [, url = ''] = await server.line(/listens at (\S+)/);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect(await (await fetch(`${url}/v1/jobs/${id}`)).json()).toMatchObject({ id });
+    expect(await (await fetch(`${url}/v1/workers`)).json()).toEqual({ data: [] });
+    await server.stop('SIGTERM');
+  });
+
+  it('brings no Postgres of its own', async () => {
+    const command = startDaybook(['start', '--read-only'], { env: { DATABASE_URL: '' } });
+    expect(await command.exited).toBe(1);
+    expect(command.output).toContain('[invalid-options]');
+  });
+});

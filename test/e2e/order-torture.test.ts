@@ -51,11 +51,7 @@ beforeAll(async () => {
   await besideForeignTransaction(torment);
   writing.abort();
   await Promise.all(writers);
-  // The sequencer that survived moves what is left.
-  const left = () => db.database.pool.query(`select from ${db.schema}.event_inbox limit 1`);
-  await vi.waitFor(async () => expect((await left()).rowCount).toBe(0), soon);
-  const { length } = await wholeLog(db.database);
-  await vi.waitFor(() => expect(seen.length).toBe(length), soon);
+  await untilAllIsSeen();
 }, 110_000);
 
 afterAll(async () => {
@@ -66,6 +62,14 @@ afterAll(async () => {
   await mortal?.end();
   await db?.drop();
 });
+
+async function untilAllIsSeen(): Promise<void> {
+  // The sequencer that survived moves what is left.
+  const left = () => db.database.pool.query(`select from ${db.schema}.event_inbox limit 1`);
+  await vi.waitFor(async () => expect((await left()).rowCount).toBe(0), soon);
+  const { length } = await wholeLog(db.database);
+  await vi.waitFor(() => expect(seen.length).toBe(length), soon);
+}
 
 /** Two sequencers, of which the one that works is stopped, and then killed; and writers that die. */
 async function torment(): Promise<void> {

