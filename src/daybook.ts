@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
-import { changeJobs, type ChangeOutcome, type JobChange } from './commands/change/change-jobs.ts';
+import { changeJobs, type JobChange, type JobChanged } from './commands/change/change-jobs.ts';
 import { changeQueue, type Queue } from './commands/change/change-queue.ts';
 import { jobEdit } from './commands/change/job-edit.ts';
 import { closedError, guarded } from './commands/guarded.ts';
@@ -21,6 +21,7 @@ import {
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
+import { onlyDefined } from './config/only-defined.ts';
 import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
 import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
@@ -54,6 +55,7 @@ import { createWorker, type Worker } from './workers/worker.ts';
 export type { CommandOptions } from './commands/write-context.ts';
 export type { Explanation } from './commands/read/explain-job.ts';
 export type { Replay, ReplayOptions } from './commands/submit/replay-jobs.ts';
+export type { JobChanged } from './commands/change/change-jobs.ts';
 export type { JobSnapshot } from './commands/read/read-job.ts';
 export type { Queue } from './commands/change/change-queue.ts';
 export type { SubmittedJob } from './commands/submit/prepare-job.ts';
@@ -181,11 +183,6 @@ export interface Daybook extends Proof, LogReading {
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
   readonly payload?: unknown;
-}
-
-export interface JobChanged {
-  readonly state: Extract<ChangeOutcome, { token: string }>['state'];
-  readonly token: string;
 }
 
 /**
@@ -398,11 +395,4 @@ function withoutParts(options: DaybookOptions) {
     ...rest
   } = options;
   return rest;
-}
-
-/** Without the keys whose value is undefined, which `exactOptionalPropertyTypes` tells apart. */
-function onlyDefined<Given extends object>(given: Given) {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Given]: Exclude<Given[Key], undefined>;
-  };
 }

@@ -6,10 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createGaugeSource } from './api/gauges.ts';
 import { createServer } from './api/server.ts';
 import { CommanderError } from 'commander';
-import { printEpochs } from './cli/epoch-command.ts';
 import {
   createProgram,
-  type EpochFlags,
   type RebuildClaimsFlags,
   type StartFlags,
   type VerifyFlags,
@@ -25,10 +23,12 @@ import {
 } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
-import { silentObserver } from './kernel/observer.ts';
-import { type CommandTarget, runRebuildClaims, runVerify } from './maintenance/commands.ts';
-import { openDatabase } from './store/database.ts';
-import { createEpochControl } from './store/epoch/epoch-control.ts';
+import {
+  type CommandTarget,
+  runEpoch,
+  runRebuildClaims,
+  runVerify,
+} from './maintenance/commands.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -122,17 +122,6 @@ function commandTarget(schema: string | undefined): CommandTarget {
     print: (line: string) => console.log(line),
     note,
   };
-}
-
-async function epoch({ schema = 'daybook', reason }: EpochFlags): Promise<void> {
-  const observer = silentObserver;
-  const connectionString = databaseUrl();
-  const database = openDatabase({ connectionString, schema, poolSize: 2, observer });
-  try {
-    await printEpochs(createEpochControl(database, observer), reason, (line) => console.log(line));
-  } finally {
-    await database.close();
-  }
 }
 
 /** Runs a process: sets it up, waits for a signal, and takes it down again, whatever happened. */
@@ -313,7 +302,7 @@ const program = createProgram(readVersion(), {
   migrate: migrateDatabase,
   verify: verifyTables,
   rebuildClaims: rebuildClaimTables,
-  epoch,
+  epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });
 try {
   await program.parseAsync();
