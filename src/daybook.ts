@@ -13,6 +13,7 @@ import {
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
+import { onlyDefined } from './config/only-defined.ts';
 import { prepareConsumers } from './consumers/builds/prepare-consumers.ts';
 import { type ConsumerControl, createConsumerControl } from './consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from './consumers/consumer.ts';
@@ -23,17 +24,20 @@ import {
 import { createProjector } from './consumers/projector.ts';
 import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
+import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
 import { createLineage } from './kernel/lineage.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
 import { projections } from './projections/registry.ts';
 import { type Database, openDatabase } from './store/database.ts';
-import { followEpoch } from './store/epoch.ts';
+import { createEpochControl, type EpochControl } from './store/epoch/epoch-control.ts';
+import { followEpoch } from './store/epoch/follow-epoch.ts';
+import { mustBePrepared, prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
-import { createSequencer, prepareLog } from './store/sequencer.ts';
-import { createWakeUp } from './store/wake-up.ts';
+import { createSequencer } from './store/sequencer.ts';
+import { channelOf, createWakeUp } from './store/wake-up.ts';
 import { createProof, type Proof } from './verify/proof.ts';
 import { createCaretaker } from './workers/caretaker.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
@@ -41,7 +45,8 @@ import { createDefinitions, type Definitions } from './workers/definitions/job-c
 import type { Middleware } from './workers/job-context.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
-export type { JobChanged, JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
+export type { JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
+export type { JobChanged } from './commands/change/change-jobs.ts';
 export type { CommandOptions } from './commands/write-context.ts';
 export type { Explanation } from './commands/read/explain-job.ts';
 export type { Replay, ReplayOptions } from './commands/submit/replay-jobs.ts';
@@ -56,6 +61,8 @@ export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/even
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
 export type { SubscriptionControl } from './consumers/groups/subscription-control.ts';
+export type { EpochControl, LogEpoch } from './store/epoch/epoch-control.ts';
+export type { OpenedEpoch } from './store/epoch/new-epoch.ts';
 export type { RecordedEvent } from './store/event-codec.ts';
 export type {
   EventConsumer,
@@ -130,16 +137,20 @@ export interface Daybook extends JobDesk, Proof, LogReading {
   readonly consumers: ConsumerControl;
   /** Named readers of the log whose place Daybook keeps, and what their members are handed. */
   readonly subscriptions: SubscriptionControl;
+  /** The epochs of the log. */
+  readonly epochs: EpochControl;
 }
 
 /**
  * Opens Daybook on a Postgres 15 or later.
- * @throws DaybookError `invalid-options`, `database-unavailable`, `migration-needed`
+ * @throws DaybookError `invalid-options`, `database-unavailable`, `migration-needed`, `read-only` on a
+ *   standby without the option `readOnly`
  */
 export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const { jobs = [], middleware = [], observer = silentObserver, clock = systemClock } = options;
   const { pool, maintain = true, caretaker, ...settings } = withoutParts(options);
   const parsed = parseOptions(databaseOptions, settings);
+  const { readOnly } = parsed;
   const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
   const definitions = createDefinitions(jobs);
   const consumers: readonly Consumer[] = [...projections, ...(options.consumers ?? [])];
@@ -153,14 +164,17 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const workers: Worker[] = [];
   try {
     const context = await prepare(database, parsed, definitions, observer, clock);
-    await prepareConsumers(database, consumers, observer);
     const reading = createLogReading({ ...context, clock });
-    services.push(context.wakeUp);
-    if (maintain)
+    if (!readOnly) {
+      await prepareConsumers(database, consumers, observer);
+      services.push(context.wakeUp);
+    }
+    if (maintain && !readOnly)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
+      if (readOnly) throw new DaybookError('read-only', 'A Daybook that only reads runs no jobs.');
       const parts = { context, definitions, middleware, clock, version: readVersion() };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
@@ -187,6 +201,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       middleware,
       consumers: createConsumerControl(database, context.wakeUp, consumers),
       subscriptions: createSubscriptionControl({ ...context, clock }),
+      epochs: createEpochControl(database, observer),
       worker: makeWorker,
       close: () => (closing ??= close()),
     };
@@ -195,11 +210,6 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     await database.close();
     throw error;
   }
-}
-
-/** The channel on which the processes of one schema tell each other what may be there to do. */
-function channelOf(schema: string): string {
-  return `daybook_${schema}`;
 }
 
 async function prepare(
@@ -215,7 +225,8 @@ async function prepare(
       ? database.connection
       : { connectionString: directConnectionString };
   if (options.migrate) await migrate({ connection, schema });
-  await prepareLog(database, partitionSpan);
+  if (options.readOnly) await mustBePrepared(database);
+  else await prepareLog(database, partitionSpan, observer);
   const newId = createUuidV7(() => clock.nowMs());
   const tenantId = 1;
   const names = createNames(database, tenantId);
@@ -228,6 +239,7 @@ async function prepare(
     clock,
     random: Math.random,
   });
+  const onChange = () => names.forget();
   return {
     database,
     tenantId,
@@ -240,7 +252,7 @@ async function prepare(
     lineage: createLineage(),
     newId,
     random: Math.random,
-    epoch: await followEpoch(database, clock, observer),
+    epoch: await followEpoch({ database, wakeUp, clock, observer, onChange }),
     idempotencyTtlMs: options.idempotencyTtlMs,
   };
 }
@@ -274,11 +286,4 @@ function withoutParts(options: DaybookOptions) {
     ...rest
   } = options;
   return rest;
-}
-
-/** Without the keys whose value is undefined, which `exactOptionalPropertyTypes` tells apart. */
-function onlyDefined<Given extends object>(given: Given) {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Given]: Exclude<Given[Key], undefined>;
-  };
 }

@@ -14,10 +14,21 @@ import {
   type WorkerFlags,
 } from './cli/program.ts';
 import { parseOptions, serverOptions } from './config/options.ts';
-import { type Daybook, type JobDefinition, openDaybook, readVersion } from './daybook.ts';
+import {
+  type Daybook,
+  type DaybookOptions,
+  type JobDefinition,
+  openDaybook,
+  readVersion,
+} from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
-import { type CommandTarget, runRebuildClaims, runVerify } from './maintenance/commands.ts';
+import {
+  type CommandTarget,
+  runEpoch,
+  runRebuildClaims,
+  runVerify,
+} from './maintenance/commands.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -40,10 +51,13 @@ async function start(flags: StartFlags): Promise<void> {
       ...given(flags, 'host', 'port'),
       allowedHosts: flags.allowHost ?? [],
     });
+    const { readOnly = false } = flags;
     const own = process.env['DATABASE_URL'] ?? '';
-    const connectionString = own === '' ? await embedded(flags.data, closers) : own;
-    const jobs = await loadJobs(flags.jobs ?? starterModule());
-    const daybook = await open(connectionString, flags.schema, jobs, true, telemetry, closers);
+    const bring = own === '' && !readOnly;
+    const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
+    const jobs = readOnly ? [] : await loadJobs(flags.jobs ?? starterModule());
+    const access = { migrate: !readOnly, readOnly };
+    const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
       context: daybook.context,
@@ -72,7 +86,7 @@ async function worker(module: string, flags: WorkerFlags): Promise<void> {
     if (jobs.length === 0) {
       throw new DaybookError('jobs-module-invalid', `${module} exports no job definitions.`);
     }
-    const daybook = await open(databaseUrl(), flags.schema, jobs, false, telemetry, closers);
+    const daybook = await open(databaseUrl(), flags.schema, jobs, {}, telemetry, closers);
     await daybook.worker(workerSettings(flags)).start();
     const types = jobs.map(({ type }) => type).join(', ');
     console.error(`Working ${workerSettings(flags).queues.join(', ')} for ${types}. Ctrl-C stops.`);
@@ -162,7 +176,7 @@ async function open(
   connectionString: string,
   schema: string | undefined,
   jobs: readonly JobDefinition[],
-  mayMigrate: boolean,
+  access: Pick<DaybookOptions, 'migrate' | 'readOnly'>,
   telemetry: Telemetry,
   closers: Closers,
 ): Promise<Daybook> {
@@ -171,7 +185,7 @@ async function open(
     connectionString,
     ...(directConnectionString === undefined ? {} : { directConnectionString }),
     ...(schema === undefined ? {} : { schema }),
-    migrate: mayMigrate,
+    ...access,
     jobs,
     observer: telemetry.observer,
   });
@@ -289,6 +303,7 @@ const program = createProgram(readVersion(), {
   migrate: migrateDatabase,
   verify: verifyTables,
   rebuildClaims: rebuildClaimTables,
+  epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });
 try {
   await program.parseAsync();

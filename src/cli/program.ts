@@ -6,6 +6,7 @@ export interface StartFlags {
   readonly port: number | undefined;
   readonly allowHost: readonly string[] | undefined;
   readonly data: string | undefined;
+  readonly readOnly: boolean | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
   readonly queue: readonly string[] | undefined;
@@ -29,6 +30,12 @@ export interface RebuildClaimsFlags {
   readonly lockTimeout: number;
 }
 
+export interface EpochFlags {
+  readonly schema: string | undefined;
+  /** Given: a new epoch is opened. */
+  readonly reason: string | undefined;
+}
+
 /** What the commands do; src/main.ts provides them. */
 export interface Actions {
   start(flags: StartFlags): Promise<void>;
@@ -36,6 +43,7 @@ export interface Actions {
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
   verify(flags: VerifyFlags): Promise<void>;
   rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
+  epoch(flags: EpochFlags): Promise<void>;
 }
 
 /** The command line of `daybook`. Options on the line go before environment, and that before defaults. */
@@ -79,6 +87,10 @@ export function createProgram(version: string, actions: Actions): Command {
         .argParser(names),
     )
     .option('--data <folder>', 'where the embedded Postgres keeps its data (default: .daybook)')
+    .option(
+      '--read-only',
+      'serve reads from a streaming replica named by DATABASE_URL; run no jobs',
+    )
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
@@ -102,7 +114,29 @@ export function createProgram(version: string, actions: Actions): Command {
     .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
 
   addMaintenance(program, actions, schema);
+  addEpoch(program, schema(), actions);
   return program;
+}
+
+function addEpoch(program: Command, schema: Option, actions: Actions): void {
+  const epoch = program
+    .command('epoch')
+    .description('list the epochs of the log in DATABASE_URL')
+    .addOption(schema)
+    .action(({ schema: name }: { schema: string }) =>
+      actions.epoch({ schema: name, reason: undefined }),
+    );
+  epoch
+    .command('new')
+    .description('open a new epoch: after the server was put back to a snapshot of its volume')
+    .requiredOption('--reason <text>', 'why; kept with the epoch')
+    // Of `epoch` itself, and taken in either place.
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', "\nExample:\n  daybook epoch new --reason 'volume snapshot of 04:00'\n")
+    .action((_: unknown, command: Command) => {
+      const flags = command.optsWithGlobals<{ schema: string; reason: string }>();
+      return actions.epoch(flags);
+    });
 }
 
 function addMaintenance(program: Command, actions: Actions, schema: () => Option): void {

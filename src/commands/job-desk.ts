@@ -3,7 +3,7 @@ import type { NewJob } from '../domain/job/new-job.ts';
 import { hasEnded } from '../domain/job/state.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { DaybookError } from '../kernel/errors.ts';
-import { changeJobs, type ChangeOutcome, type JobChange } from './change/change-jobs.ts';
+import { changeJobs, type JobChange, type JobChanged } from './change/change-jobs.ts';
 import { changeQueue, type Queue } from './change/change-queue.ts';
 import { jobEdit } from './change/job-edit.ts';
 import { type Explanation, explainJob } from './read/explain-job.ts';
@@ -21,11 +21,6 @@ export interface ReasonOptions extends CommandOptions {
 
 export interface JobEdit extends Omit<JobChanges, 'payloadHash' | 'payloadBytes'> {
   readonly payload?: unknown;
-}
-
-export interface JobChanged {
-  readonly state: Extract<ChangeOutcome, { token: string }>['state'];
-  readonly token: string;
 }
 
 /**

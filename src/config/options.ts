@@ -6,26 +6,36 @@ const HOUR = 3_600_000;
 const ms = (min: number, max: number) => z.number().int().min(min).max(max);
 
 /** How to reach the log, for library and processes alike. */
-export const databaseOptions = z.strictObject({
-  /** `postgres://…`; leave out when a pool is given. */
-  connectionString: z.string().min(1).optional(),
-  /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
-  directConnectionString: z.string().min(1).optional(),
-  /** Where Daybook's tables live; several Daybooks fit into one database. */
-  schema: z.string().default('daybook'),
-  /** Connections this process opens at the most. Ten serve both cores of a small machine. */
-  poolSize: z.number().int().min(2).max(500).default(10),
-  /** How long an idempotency key is remembered; a day outlives any sensible chain of retries. */
-  idempotencyTtlMs: ms(60_000, 31 * 24 * HOUR).default(24 * HOUR),
-  /** Positions per partition of the log: 2^24, so that a partition is a full Merkle subtree. */
-  partitionSpan: z
-    .number()
-    .int()
-    .min(1_024)
-    .default(2 ** 24),
-  /** Apply pending migrations on open. On for development, off where deploys do it. */
-  migrate: z.boolean().default(false),
-});
+export const databaseOptions = z
+  .strictObject({
+    /** `postgres://…`; leave out when a pool is given. */
+    connectionString: z.string().min(1).optional(),
+    /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
+    directConnectionString: z.string().min(1).optional(),
+    /** Where Daybook's tables live; several Daybooks fit into one database. */
+    schema: z.string().default('daybook'),
+    /** Connections this process opens at the most. Ten serve both cores of a small machine. */
+    poolSize: z.number().int().min(2).max(500).default(10),
+    /** How long an idempotency key is remembered; a day outlives any sensible chain of retries. */
+    idempotencyTtlMs: ms(60_000, 31 * 24 * HOUR).default(24 * HOUR),
+    /** Positions per partition of the log: 2^24, so that a partition is a full Merkle subtree. */
+    partitionSpan: z
+      .number()
+      .int()
+      .min(1_024)
+      .default(2 ** 24),
+    /** Apply pending migrations on open. On for development, off where deploys do it. */
+    migrate: z.boolean().default(false),
+    /**
+     * Only read: for a streaming replica, which takes no writes. Nothing is prepared, listened for or
+     * kept (`maintain` has no effect), and there are no workers.
+     */
+    readOnly: z.boolean().default(false),
+  })
+  .refine(({ readOnly, migrate }) => !(readOnly && migrate), {
+    path: ['migrate'],
+    message: 'is a write, and must be off where readOnly is on',
+  });
 
 /** How a worker takes and runs jobs. */
 export const workerOptions = z

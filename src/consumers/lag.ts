@@ -11,10 +11,11 @@ export interface ConsumerLag {
   readonly position: bigint;
   /** The last position of the log. */
   readonly head: bigint;
+  /** 0 also where the checkpoint is ahead of the log, which is a failure. */
   readonly lagEvents: bigint;
   /** For how long the first event that it has not read has been in the log; 0 when there is none. */
   readonly lagSeconds: number;
-  /** It has read all there is, or has moved within the last seconds. */
+  /** It has read all there is, or has moved within the last seconds; never while it is failed. */
   readonly moving: boolean;
   /** When it last moved, in ms since the epoch by the database's clock. */
   readonly updatedAtMs: number;
@@ -60,8 +61,19 @@ export async function readReached(database: Executor, names: readonly string[]):
   };
 }
 
+/** What is wrong with a consumer that has read positions which the log does not have. */
+export function aheadFailure(position: bigint, head: bigint) {
+  return {
+    name: 'CheckpointAhead',
+    message: `The checkpoint (${position}) is ahead of the log, which ends at ${head}: the log was restored to an older state than the checkpoint.`,
+    position: String(position),
+  };
+}
+
 function lagOf(row: LagRow): ConsumerLag {
-  const lagEvents = row.head - row.position;
+  const isAhead = row.position > row.head;
+  const lagEvents = isAhead ? 0n : row.head - row.position;
+  const getsOn = !isAhead && row.halted !== 'failed';
   const busyMs = Number(row.busy_ms);
   const perMs = busyMs === 0 ? null : Number(row.position) / busyMs;
   return {
@@ -73,13 +85,13 @@ function lagOf(row: LagRow): ConsumerLag {
     head: row.head,
     lagEvents,
     lagSeconds: row.lag_seconds,
-    moving: lagEvents === 0n || row.read_at - row.updated_at < STILL_MS,
+    moving: getsOn && (lagEvents === 0n || row.read_at - row.updated_at < STILL_MS),
     updatedAtMs: row.updated_at,
     begunAtMs: row.begun_at,
     eventsPerSecond: perMs === null ? null : perMs * 1_000,
     etaMs: perMs === null || perMs === 0 ? null : Math.round(Number(lagEvents) / perMs),
     halted: row.halted,
-    failure: row.failure,
+    failure: row.failure ?? (isAhead ? aheadFailure(row.position, row.head) : null),
     isReadModel: row.read_model,
   };
 }

@@ -170,6 +170,15 @@ export const errorCatalogue = {
     advice:
       'Give a token or position that this log gave; if the database went back to an older state, open a new epoch.',
   },
+  'write-lost': {
+    title: 'The write that this token names is no longer there',
+    advice:
+      'The database went back to an older state: read the job again, and repeat the write if it is missing.',
+  },
+  'read-only': {
+    title: 'This server takes no writes',
+    advice: 'Send writes to a process that is connected to the primary server.',
+  },
   'database-unavailable': {
     title: 'The database cannot be reached',
     advice:

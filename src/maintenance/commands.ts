@@ -1,6 +1,7 @@
 import { databaseOptions, parseOptions } from '../config/options.ts';
 import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
+import { createEpochControl } from '../store/epoch/epoch-control.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
 import { verify } from '../verify/verify.ts';
 import { count, reportText } from './report-text.ts';
@@ -61,6 +62,25 @@ export async function runRebuildClaims(
     }
     for (const { id, key } of keyless) {
       target.print(`Without its unique key "${key}", which another live job holds: ${id}.`);
+    }
+  });
+}
+
+/** `daybook epoch`: the epochs of the log, a line for each; with a reason a new one is opened. */
+export async function runEpoch(target: CommandTarget, reason: string | undefined): Promise<void> {
+  await onDatabase(target, async (database) => {
+    const epochs = createEpochControl(database, silentObserver);
+    if (reason !== undefined) {
+      const { epoch, afterPosition, sessionsEnded } = await epochs.open(reason);
+      target.print(`Opened epoch ${epoch} after position ${afterPosition}.`);
+      target.print(`Worker sessions ended: ${sessionsEnded}. Their jobs run again.`);
+      return;
+    }
+    for (const each of await epochs.list()) {
+      const openedAt = new Date(each.openedAtMs).toISOString();
+      const server = `server ${each.systemIdentifier}, timeline ${each.timeline}`;
+      const { epoch, afterPosition } = each;
+      target.print(`${epoch}  ${openedAt}  after ${afterPosition}  ${each.reason}  (${server})`);
     }
   });
 }

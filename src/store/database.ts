@@ -151,6 +151,9 @@ function makePool(options: DatabaseOptions): pg.Pool {
   });
   // An idle connection that the server ends would otherwise end this process.
   pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
+  // So would one that the server ends in the very packet with which it becomes ready: then nobody has
+  // been given it yet. Whoever is finds it broken.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -220,6 +223,11 @@ export function explained(error: unknown): unknown {
     });
   }
   const code = codeOf(error);
+  if (code === sqlState.readOnlyTransaction) {
+    return new DaybookError('read-only', 'This server is a standby: it takes no writes.', {
+      cause: error,
+    });
+  }
   if (
     code === sqlState.undefinedTable ||
     code === sqlState.undefinedColumn ||

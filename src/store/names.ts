@@ -36,6 +36,8 @@ export interface Names {
   typeId(name: string): Promise<number | undefined>;
   /** The names behind numbers that came from the database. */
   typeNames(ids: Iterable<number>): Promise<ReadonlyMap<number, string>>;
+  /** Forgets all: in a new epoch the numbers given last may be lost, and given again to others. */
+  forget(): void;
 }
 
 /** The stream of a queue's own events: the same name gives the same stream, everywhere. */
@@ -44,14 +46,22 @@ function queueStreamId(tenantId: number, name: string): string {
 }
 
 export function createNames(database: Database, tenantId: number): Names {
-  const queues = createQueueNames(database, tenantId);
-  const types = createTypeNames(database, tenantId);
+  let queues = createQueueNames(database, tenantId);
+  let types = createTypeNames(database, tenantId);
   return {
-    ...queues,
-    ...types,
     async warm() {
       await queues.warm();
       await types.warm();
+    },
+    queueIds: (names) => queues.queueIds(names),
+    queueId: (name) => queues.queueId(name),
+    typeIds: (names) => types.typeIds(names),
+    typeId: (name) => types.typeId(name),
+    typeNames: (ids) => types.typeNames(ids),
+    // Whoever was given a map goes on with it.
+    forget() {
+      queues = createQueueNames(database, tenantId);
+      types = createTypeNames(database, tenantId);
     },
   };
 }

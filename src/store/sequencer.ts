@@ -4,9 +4,8 @@ import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
 import type { Database } from './database.ts';
 import { createDuty } from './duty.ts';
-import { addPartition } from './statements/add-partition.ts';
-import { openEpoch } from './statements/open-epoch.ts';
-import { readHead } from './statements/read-head.ts';
+import { prepareLog } from './epoch/prepare-log.ts';
+import { makePartitions, needsPartitions } from './partitions.ts';
 import { sequenceInbox } from './statements/sequence-inbox.ts';
 import type { WakeUp } from './wake-up.ts';
 
@@ -29,8 +28,11 @@ const PAUSE_MS = 10;
 /** Without a hint, how long until the inbox is looked at again. */
 const POLL_MS = 100;
 const LEASE_MS = 5_000;
-/** How many positions ahead of the head a partition must exist. */
-const AHEAD = 100_000n;
+/**
+ * How often the server is compared with the one that the epoch was opened on, besides at the start of a
+ * reign and after a failure: a proxy may lead to another server without a connection that breaks.
+ */
+const COMPARE_EVERY_MS = 2_000;
 
 /**
  * Moves the inbox to the log, for as long as this process holds the duty. Readers wait for it; queue
@@ -42,15 +44,17 @@ export function createSequencer(options: SequencerOptions): Service {
   let tick = 0n;
   let partitionsUntil = 0n;
   let prepared = false;
+  let comparedAt = 0;
 
   async function step(): Promise<number> {
     if (!(await duty.held())) {
       prepared = false;
       return LEASE_MS / 5;
     }
-    if (!prepared) {
-      await prepareLog(database, options.partitionSpan);
-      ({ tick, partitionsUntil } = await readLogHead(database));
+    if (!prepared || clock.elapsedMs() - comparedAt > COMPARE_EVERY_MS) {
+      comparedAt = clock.elapsedMs();
+      const head = await prepareLog(database, options.partitionSpan, observer);
+      ({ tick, partitions_until: partitionsUntil } = head);
       prepared = true;
     }
     return moveBatch();
@@ -67,9 +71,8 @@ export function createSequencer(options: SequencerOptions): Service {
       return POLL_MS;
     }
     tick = head.advanced ? head.tick + 1n : head.tick;
-    if (head.position + AHEAD > partitionsUntil) {
-      await makePartitions(database, head.position + AHEAD);
-      ({ partitionsUntil } = await readLogHead(database));
+    if (needsPartitions(head.position, partitionsUntil)) {
+      ({ partitions_until: partitionsUntil } = await makePartitions(database));
     }
     if (head.moved === 0) return POLL_MS;
     observer.sequenced(head.moved);
@@ -105,26 +108,4 @@ export function createSequencer(options: SequencerOptions): Service {
       });
     },
   };
-}
-
-/**
- * Makes the log ready to be written: its head, its epoch, and partitions ahead of the head.
- * Idempotent, and safe in many processes at once.
- */
-export async function prepareLog(database: Database, partitionSpan: number): Promise<void> {
-  await database.run(openEpoch, { partitionSpan });
-  const head = await readLogHead(database);
-  await makePartitions(database, head.position + AHEAD);
-}
-
-async function readLogHead(database: Database) {
-  const [head] = await database.run(readHead, {});
-  if (head === undefined) throw new Error('The log has no head although it was just made.');
-  return { ...head, partitionsUntil: head.partitions_until };
-}
-
-async function makePartitions(database: Database, until: bigint): Promise<void> {
-  const { span, partitionsUntil, position } = await readLogHead(database);
-  const first = partitionsUntil === 0n ? position / span : partitionsUntil / span;
-  for (let k = first; k * span < until; k += 1n) await database.run(addPartition, { k, span });
 }

@@ -6,15 +6,22 @@ import type { Service } from '../kernel/service.ts';
 
 /**
  * What a hint is about: new rows in the inbox, new positions, wishes to cancel, builds and parked events
- * of consumers, jobs in a queue, events of a subscription that may be handed out.
+ * of consumers, a new epoch of the log, jobs in a queue, events of a subscription that may be handed
+ * out.
  */
 export type WakeTopic =
   | 'inbox'
   | 'log'
   | 'cancel'
   | 'consumers'
+  | 'epoch'
   | `queue:${number}`
   | `subscription:${bigint}`;
+
+/** The channel on which the processes of one schema tell each other what may be there to do. */
+export function channelOf(schema: string): string {
+  return `daybook_${schema}`;
+}
 
 export interface WakeUpOptions {
   /** A direct connection: LISTEN does not work through a transaction pooler. */

@@ -9,6 +9,7 @@ export type PostgresVersion = 15 | 18;
 /** A server for tests: nothing on it is kept, so it need not be durable. */
 export interface TestServer {
   readonly connectionString: string;
+  readonly dataFolder: string;
   /** Stops the server and removes its folder. */
   stop(): Promise<void>;
 }
@@ -25,14 +26,26 @@ const settings = {
   max_connections: '300',
 };
 
-/** Starts an embedded Postgres in a folder of its own. */
-export async function startTestServer(version: PostgresVersion): Promise<TestServer> {
+/**
+ * Starts an embedded Postgres in a folder of its own.
+ * @param fill puts data there first, and the file with the password beside it
+ */
+export async function startTestServer(
+  version: PostgresVersion,
+  fill: (dataFolder: string) => Promise<void> = () => Promise.resolve(),
+): Promise<TestServer> {
   await removeLeftovers(version);
   const prefix = `${folderPrefix(version)}${process.pid}-`;
   const folder = await realpath(await mkdtemp(join(tmpdir(), prefix)));
   // The server may run as another user than we do.
   await chmod(folder, 0o755);
-  return startIn(folder, version);
+  try {
+    await fill(join(folder, 'postgres'));
+    return await startIn(folder, version);
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
 }
 
 const folderPrefix = (version: PostgresVersion) => `daybook-test-${version}-of-`;
@@ -43,6 +56,7 @@ async function startIn(folder: string, version: PostgresVersion): Promise<TestSe
   const server = await startEmbeddedPostgres({ dataFolder, packageName, settings });
   return {
     connectionString: server.connectionString,
+    dataFolder: server.dataFolder,
     async stop() {
       await server.stop();
       await removeFolder(folder);

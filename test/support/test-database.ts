@@ -10,9 +10,10 @@ import { createUuidV7 } from '../../src/kernel/ids.ts';
 import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
 import type { Service } from '../../src/kernel/service.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { prepareLog } from '../../src/store/epoch/prepare-log.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createNames } from '../../src/store/names.ts';
-import { createSequencer, prepareLog } from '../../src/store/sequencer.ts';
+import { createSequencer } from '../../src/store/sequencer.ts';
 import {
   openSession as openSessionStatement,
   type OpenSessionParams,

@@ -1,4 +1,4 @@
-import { loadJobs } from '../../commands/read/load-jobs.ts';
+import { findWritten } from '../../commands/read/find-written.ts';
 import { type Reached, readReached } from '../../consumers/lag.ts';
 import { parseWriteToken, type WriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
@@ -21,7 +21,8 @@ export interface Freshness {
  * least as new.
  * @param projections the read models that the list is made from
  * @throws DaybookError `invalid-request` for what is no token of a job, and for a position that the log
- *   has not reached, `projection-behind` after a second
+ *   has not reached, `write-lost` for a token whose event went with an old epoch, `projection-behind`
+ *   after a second
  */
 export async function readFresh(
   api: Api,
@@ -62,10 +63,9 @@ function tokenOf(text: string): WriteToken {
 
 /** Null until the sequencer has given the event a position. */
 async function positionOf({ context }: Api, token: WriteToken): Promise<bigint | null> {
-  const loaded = await loadJobs(context.database, context.tenantId, [token.streamId]);
-  const event = loaded.get(token.streamId)?.events[token.version - 1];
-  if (event !== undefined && event.epoch === token.epoch) return event.position;
-  throw wrong('after', 'The token names no event of a job.');
+  const event = await findWritten(context, token);
+  if (event === undefined) throw wrong('after', 'The token names no event of a job.');
+  return event.position;
 }
 
 function wrong(field: keyof Freshness, message: string): DaybookError {

@@ -58,7 +58,7 @@ const list = operation(
     }),
     response: { 200: jobPageSchema },
   },
-  [404],
+  [404, 410],
 );
 
 /** GET /v1/jobs. */

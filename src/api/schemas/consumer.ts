@@ -31,7 +31,7 @@ const consumerSchema = named(
     lagSeconds: described(z.number(), 'For how long the first unread event has been in the log.'),
     moving: described(
       z.boolean(),
-      'It has read all there is, or has moved within the last 10 s. Alarm on lag that does not move.',
+      'It has read all there is, or has moved within the last 10 s; false where it has failed or its checkpoint is ahead of the log. Alarm on what does not move.',
     ),
     halted: described(
       z.enum(['paused', 'failed']).nullable(),

@@ -25,6 +25,12 @@ export interface JobChange {
   readonly payload?: string;
 }
 
+/** What became of a job that was changed. */
+export interface JobChanged {
+  readonly state: JobState;
+  readonly token: string;
+}
+
 /** What became of one change: kept, with the job as it is now, or why not. */
 export type ChangeOutcome =
   | {

@@ -3,7 +3,9 @@ import { isDaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
 import { createDuty, type Duty } from '../../store/duty.ts';
 import { promoteBuild, stepOfPromotion } from '../builds/promote-build.ts';
+import { rebuildAhead } from '../builds/rebuild-ahead.ts';
 import type { EventConsumer, PositionRange } from '../consumer.ts';
+import { aheadFailure } from '../lag.ts';
 import type { ProjectorOptions } from '../projector.ts';
 import { noteFailure } from '../statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
@@ -89,6 +91,7 @@ class Reading implements BuildLoop {
     const { name, build } = this.#reader;
     const [progress] = await database.run(readProgress, { name, build });
     if (progress === undefined || progress.halted !== null) return POLL_MS;
+    if (progress.position > progress.head) return this.#isAhead(progress);
     if (this.#consumer && (await retryParked(database, this.#consumer, build))) return 0;
     if (progress.role === 'building' && isNear(progress)) return this.#promote();
     const range = this.#rangeAt(progress);
@@ -104,6 +107,25 @@ class Reading implements BuildLoop {
     this.#failures = 0;
     await this.#rest(progress, range, began, signal);
     return 0;
+  }
+
+  /** What it has read is no longer in the log: a read model is built anew, others wait for an operator. */
+  async #isAhead({ position, head, role }: ProgressRow): Promise<number> {
+    const { database, observer, wakeUp, consumers } = this.#options;
+    const { name, build } = this.#reader;
+    observer.warn('a consumer has read positions that the log does not have', {
+      consumer: name,
+      position: String(position),
+      head: String(head),
+    });
+    const isReadModel = this.#consumer === undefined && role === 'live';
+    if (isReadModel && (await rebuildAhead(database, consumers, name))) {
+      wakeUp.hint('consumers');
+      return 0;
+    }
+    const failure = aheadFailure(position, head);
+    await database.run(noteFailure, { name, build, after: position, halt: true, failure });
+    return POLL_MS;
   }
 
   #rangeAt({ position: after, role, head, live_position: live }: ProgressRow) {

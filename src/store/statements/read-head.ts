@@ -6,6 +6,8 @@ export interface LogHead {
   readonly position: bigint;
   readonly epoch: number;
   readonly recorded_at: number;
+  /** The highest inbox number that was moved. */
+  readonly highest_seq: bigint;
   readonly span: bigint;
   /** Positions up to this one have a partition. */
   readonly partitions_until: bigint;
@@ -15,7 +17,7 @@ export interface LogHead {
 export const readHead = defineStatement<Record<string, never>, LogHead>({
   name: 'read-head',
   sql: (schema) => `
-    select h.tick, h.position, h.epoch, h.recorded_at, h.partition_span as span,
+    select h.tick, h.position, h.epoch, h.recorded_at, h.highest_seq, h.partition_span as span,
       h.partition_span * (
         select coalesce(max(substr(c.relname, 8)::bigint) + 1, 0)
         from pg_inherits i join pg_class c on c.oid = i.inhrelid

@@ -26,6 +26,9 @@ export interface EventRow {
   readonly read_at: number;
 }
 
+/** More numbers than the inbox ever draws: after a new epoch the sequencer counts from 0 again. */
+const endless = 1_000_000_000_000_000n;
+
 /**
  * The whole streams of jobs, log and inbox in one snapshot (two statements gave 1,171 false 404s),
  * in version order. The payload row tells when the job was born by the database's clock: no batch
@@ -54,7 +57,7 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
       select i.*, h.epoch from ${schema}.log_head h
       cross join lateral (
         select * from ${schema}.event_inbox i
-        where i.seq > h.highest_seq and i.seq < h.highest_seq + 2147483647
+        where i.seq > h.highest_seq and i.seq < h.highest_seq + ${endless}
           and i.stream_id = any ($2::uuid[])
         union all
         select i.* from unnest(h.missing_ranges) as missing (ranges)

@@ -46,6 +46,25 @@ describe('consumers over HTTP', () => {
     expect((await api.get(`${consumer}/parked`)).body).toEqual({ data: [] });
   });
 
+  it('whose checkpoint is ahead of the log say so', async () => {
+    const { database, schema } = api.db;
+    const putAt = (position: number) =>
+      database.pool.query(`update ${schema}.consumer_checkpoints set position = $1`, [position]);
+    await putAt(1_000);
+    const { body } = await api.get('/v1/consumers');
+    expect(body.data).toHaveLength(projections.length);
+    for (const consumer of body.data) {
+      expect(consumer).toMatchObject({
+        position: '1000',
+        head: '0',
+        lagEvents: 0,
+        moving: false,
+        failure: { name: 'CheckpointAhead', message: expect.stringMatching(/ends at 0/) },
+      });
+    }
+    await putAt(0);
+  });
+
   it('answer 404 for what there is not', async () => {
     const stream = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';
     const asked = [

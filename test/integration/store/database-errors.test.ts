@@ -4,7 +4,7 @@ import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import { migrate } from '../../../src/store/migrate.ts';
-import { prepareLog } from '../../../src/store/sequencer.ts';
+import { prepareLog } from '../../../src/store/epoch/prepare-log.ts';
 import { sqlState } from '../../../src/store/sqlstate.ts';
 import { defineStatement } from '../../../src/store/statement.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';

@@ -4,6 +4,10 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
+import { openDatabase } from '../../../src/store/database.ts';
+import { createEpochControl } from '../../../src/store/epoch/epoch-control.ts';
+import { prepareLog } from '../../../src/store/epoch/prepare-log.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';
@@ -161,6 +165,15 @@ describe('without the rights of a superuser', () => {
     );
     await client.query('select plain.add_event_partition(0, 65536)');
     await client.end();
+    const connectionString = url.href;
+    const { observer } = db.context;
+    const options = { connectionString, schema: 'plain', poolSize: 2, observer };
+    const database = openDatabase({ ...options, clock: systemClock });
+    await prepareLog(database, 65_536);
+    expect(await createEpochControl(database, observer).open('why not')).toMatchObject({
+      epoch: 2,
+    });
+    await database.close();
     await pool.query(`drop owned by ${name}; drop role ${name}`);
   });
 });

@@ -37,6 +37,16 @@ describe('a queue', () => {
     expect(events.map(({ queue }) => queue).toSorted()).toEqual(['other', 'twins']);
   });
 
+  it('is asked for anew once names were forgotten, as in a new epoch', async () => {
+    const names = createNames(db.database, 1);
+    const before = (await names.queueIds(['mine'])).get('mine') ?? 0;
+    // As if the number had been lost with the tail of the log, and another one been given.
+    await db.database.pool.query(`update ${db.schema}.queues set id = id + 1000`);
+    expect((await names.queueIds(['mine'])).get('mine')).toBe(before);
+    names.forget();
+    expect((await names.queueIds(['mine'])).get('mine')).toBe(before + 1_000);
+  });
+
   it('that is there costs no number when it is asked for again', async () => {
     const first = (await createNames(db.database, 1).queueIds(['a'])).get('a') ?? 0;
     for (let round = 0; round < 5; round += 1) await createNames(db.database, 1).queueIds(['a']);

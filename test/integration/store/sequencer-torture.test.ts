@@ -13,28 +13,18 @@ import {
   type TestDatabase,
   type TestProcess,
 } from '../../support/test-database.ts';
+import { callWitness, nameOf, type Witness } from '../../support/witness.ts';
 
 /** Writing goes on until the log holds so many. */
 const EVENTS = 30_000;
 
 let db: TestDatabase;
 let others: TestProcess[];
+let witness: Witness;
 beforeAll(async () => {
   db = await createTestDatabase({ partitionSpan: 2 ** 13, poolSize: 12 });
   others = [await db.anotherProcess(), await db.anotherProcess()];
-  // An independent witness: what was committed to the inbox, written by a trigger in the same
-  // transaction.
-  await db.database.pool.query(`
-    set search_path = ${db.schema};
-    create table witness (stream_id uuid not null, version integer not null);
-    create function bear_witness() returns trigger language plpgsql as $$
-    begin
-      insert into ${db.schema}.witness select stream_id, version from written;
-      return null;
-    end
-    $$;
-    create trigger witnessed after insert on event_inbox referencing new table as written
-      for each statement execute function bear_witness();`);
+  witness = await callWitness(db);
 });
 afterAll(() => db.drop());
 
@@ -121,11 +111,6 @@ it('moves every committed event exactly once, in order, and hides none from a ta
 
   expectOrder(log);
   expectOrder(seen);
-  const { rows: committed } = await pool.query<{ stream_id: string; version: number }>(
-    `select stream_id, version from ${db.schema}.witness order by stream_id, version`,
-  );
-  const inLog = log.map(({ stream_id, version }) => `${stream_id} ${version}`).toSorted();
-  expect(inLog).toEqual(
-    committed.map(({ stream_id, version }) => `${stream_id} ${version}`).toSorted(),
-  );
+  const committed = (await witness.all()).map(nameOf);
+  expect(log.map(nameOf).toSorted()).toEqual(committed.toSorted());
 });

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { createDuty } from '../../../src/store/duty.ts';
-import { prepareLog } from '../../../src/store/sequencer.ts';
-import { openEpoch } from '../../../src/store/statements/open-epoch.ts';
+import { prepareLog } from '../../../src/store/epoch/prepare-log.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
 import { sequenceInbox } from '../../../src/store/statements/sequence-inbox.ts';
 import { takeDuty } from '../../../src/store/statements/take-duty.ts';
@@ -148,53 +147,5 @@ describe('the duty', () => {
     await submitMany(db, 10);
     await expectSoon(async () => (await head()).position).toBe(21n);
     expectOrder(await wholeLog(db.database));
-  });
-});
-
-describe('the epoch', () => {
-  const open = async () => (await db.database.run(openEpoch, { partitionSpan: SPAN }))[0];
-
-  it('stays while the log is on the same server and timeline', async () => {
-    expect(await open()).toEqual({ epoch: 1, opened: false });
-  });
-
-  it.each(["system_identifier = '42'", 'timeline = timeline + 1'])(
-    'is a new one where %s was noted for the present one',
-    async (other) => {
-      await submitMany(db, 3);
-      await sequenceAll(db.database);
-      await db.database.pool.query(`update ${db.schema}.log_epochs set ${other}`);
-      const answers = await Promise.all([open(), open(), open()]);
-      expect(answers.filter((answer) => answer?.opened)).toEqual([{ epoch: 2, opened: true }]);
-      expect(await open()).toEqual({ epoch: 2, opened: false });
-      await submitOne(db);
-      await sequenceAll(db.database);
-      const events = await wholeLog(db.database);
-      expectOrder(events);
-      expect(events.map((event) => event.epoch)).toEqual([1, 1, 1, 1, 2]);
-      const { rows } = await db.database.pool.query(
-        `select epoch, after_position from ${db.schema}.log_epochs order by epoch desc limit 1`,
-      );
-      expect(rows).toEqual([{ epoch: 2, after_position: '4' }]);
-    },
-  );
-
-  it('of another server waits for no transaction of the old one', async () => {
-    await submitMany(db, 3);
-    await sequenceAll(db.database);
-    // As a dump brings them: numbers missing there, kept with an id far above any here.
-    await db.database.pool.query(`
-      update ${db.schema}.log_epochs set system_identifier = '42';
-      update ${db.schema}.log_head
-      set missing_ranges = '{"{[2,3)}"}', missing_fences = '{9000000000000000000}',
-        highest_seq = 1000000`);
-    await open();
-    await submitOne(db);
-    await sequenceAll(db.database);
-    const { rows } = await db.database.pool.query(
-      `select missing_fences from ${db.schema}.log_head`,
-    );
-    expect(JSON.stringify(rows)).not.toContain('9000000000000000000');
-    expect(await wholeLog(db.database)).toHaveLength(5);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createProgram, type StartFlags } from '../../../src/cli/program.ts';
+import { createProgram, type EpochFlags, type StartFlags } from '../../../src/cli/program.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -7,7 +7,13 @@ afterEach(() => vi.unstubAllEnvs());
 async function startFlags(...line: string[]): Promise<StartFlags> {
   const start = vi.fn<(flags: StartFlags) => Promise<void>>(() => Promise.resolve());
   const nothing = () => Promise.resolve();
-  const others = { worker: nothing, migrate: nothing, verify: nothing, rebuildClaims: nothing };
+  const others = {
+    worker: nothing,
+    migrate: nothing,
+    verify: nothing,
+    rebuildClaims: nothing,
+    epoch: nothing,
+  };
   const program = createProgram('1.2.3', { start, ...others });
   await program.parseAsync(['node', 'daybook', 'start', ...line]);
   return start.mock.calls[0]?.[0] as StartFlags;
@@ -48,4 +54,27 @@ describe('--queue', () => {
 it('--concurrency has no default, so that the queue’s settings hold', async () => {
   expect(await startFlags()).not.toHaveProperty('concurrency');
   expect(await startFlags('--concurrency', '20')).toMatchObject({ concurrency: 20 });
+});
+
+describe('epoch', () => {
+  async function epochFlags(...line: string[]): Promise<unknown> {
+    const epoch = vi.fn<(flags: EpochFlags) => Promise<void>>(() => Promise.resolve());
+    const nothing = () => Promise.resolve();
+    const others = {
+      start: nothing,
+      worker: nothing,
+      migrate: nothing,
+      verify: nothing,
+      rebuildClaims: nothing,
+    };
+    await createProgram('1.2.3', { epoch, ...others }).parseAsync(['node', 'daybook', ...line]);
+    return epoch.mock.calls[0]?.[0];
+  }
+
+  it('has a schema, wherever it stands, and a reason for a new one', async () => {
+    expect(await epochFlags('epoch')).toEqual({ schema: 'daybook', reason: undefined });
+    const wanted = { schema: 's', reason: 'why' };
+    expect(await epochFlags('epoch', 'new', '--schema', 's', '--reason', 'why')).toEqual(wanted);
+    expect(await epochFlags('epoch', '--schema', 's', 'new', '--reason', 'why')).toEqual(wanted);
+  });
 });

@@ -30,6 +30,7 @@ describe('the defaults', () => {
       idempotencyTtlMs: 24 * hour,
       partitionSpan: 16_777_216,
       migrate: false,
+      readOnly: false,
     });
   });
 

@@ -1,0 +1,29 @@
+import type { RecordedJobEvent } from '../../domain/job/events.ts';
+import type { WriteToken } from '../../domain/write-token.ts';
+import { DaybookError } from '../../kernel/errors.ts';
+import { readHead } from '../../store/statements/read-head.ts';
+import type { WriteContext } from '../write-context.ts';
+import { loadJobs } from './load-jobs.ts';
+
+/**
+ * The event of a job that a write token names; undefined where there never was one. A token of an
+ * old epoch is as good as a new one while its event is in the log. The first event of a stream is
+ * known by the stream alone, which is born once: the process that gave the token may not have heard of
+ * a new epoch yet.
+ * @throws DaybookError `write-lost` where the log has lost it with the end of its epoch
+ */
+export async function findWritten(
+  { database, tenantId }: Pick<WriteContext, 'database' | 'tenantId'>,
+  { epoch, streamId, version }: WriteToken,
+): Promise<RecordedJobEvent | undefined> {
+  const loaded = await loadJobs(database, tenantId, [streamId]);
+  const event = loaded.get(streamId)?.events[version - 1];
+  if (event !== undefined && (event.epoch === epoch || version === 1)) return event;
+  const [head] = await database.run(readHead, {});
+  if (head === undefined || head.epoch === epoch) return undefined;
+  throw new DaybookError(
+    'write-lost',
+    `The token is of epoch ${epoch} and its event is gone; the log is in epoch ${head.epoch}.`,
+    { facts: { epoch: head.epoch } },
+  );
+}

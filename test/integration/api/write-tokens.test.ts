@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEpochControl } from '../../../src/store/epoch/epoch-control.ts';
+import { silentObserver } from '../../../src/kernel/observer.ts';
+import { submitOne } from '../../support/job-steps.ts';
+import { newId } from '../../support/test-database.ts';
+import { createTestApi, type TestApi } from './api-server.ts';
+
+let api: TestApi;
+/** Submitted in epoch 1. */
+let old: string;
+/** Submitted in epoch 2. */
+let young: string;
+
+beforeAll(async () => {
+  api = await createTestApi();
+  await api.startReaders();
+  old = await submitOne(api.db, { delayMs: 60_000 });
+  await createEpochControl(api.db.database, silentObserver).open('a test');
+  young = await submitOne(api.db, { delayMs: 60_000 });
+  await api.ask('PATCH', `/v1/jobs/${old}`, { priority: 1 });
+});
+afterAll(() => api.close());
+
+const listAfter = async (token: string) => {
+  const { status, body } = await api.get(`/v1/jobs?after=${token}`);
+  return [status, body.code];
+};
+
+describe('a write token of an old epoch', () => {
+  it('is as good as any while its event is in the log', async () => {
+    expect(await listAfter(`1.${old}.1`)).toEqual([200, undefined]);
+    expect(await listAfter(`2.${old}.2`)).toEqual([200, undefined]);
+  });
+
+  it('is good for a birth that was written by a process that had not heard of the new one', async () => {
+    expect(await listAfter(`1.${young}.1`)).toEqual([200, undefined]);
+  });
+
+  it('says that its event is lost, where there is none or another one', async () => {
+    expect(await listAfter(`1.${old}.2`)).toEqual([410, 'write-lost']);
+    expect(await listAfter(`1.${newId()}.1`)).toEqual([410, 'write-lost']);
+    // Of an epoch that the log went back behind.
+    expect(await listAfter(`7.${old}.3`)).toEqual([410, 'write-lost']);
+    const { body } = await api.get(`/v1/jobs?after=1.${old}.2`);
+    expect(body).toMatchObject({ epoch: 2, retryable: false });
+  });
+
+  it('is told from one of the present epoch that never was', async () => {
+    expect(await listAfter(`2.${old}.3`)).toEqual([400, 'invalid-request']);
+    expect(await listAfter(`2.${newId()}.1`)).toEqual([400, 'invalid-request']);
+  });
+});

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from '../../src/api/server.ts';
+import { type Daybook, openDaybook } from '../../src/daybook.ts';
+import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
+import { drain } from '../../src/testing.ts';
+import { expectSoon } from '../support/expect-soon.ts';
+import { expectOrder, wholeLog } from '../support/log-steps.ts';
+import { startTestServer, type TestServer } from '../support/postgres-servers.ts';
+import { startStandby } from '../support/standby-server.ts';
+import { hasTools } from '../support/system-tool.ts';
+import { holdOne, mailer, rejection } from './restored-servers.ts';
+
+describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
+  const servers: TestServer[] = [];
+  const warnings: string[] = [];
+  const observer: Observer = { ...silentObserver, warn: (message) => warnings.push(message) };
+  let primary: Daybook;
+  let replica: Daybook;
+  let standbyAddress: string;
+  let completed: string;
+
+  beforeAll(async () => {
+    const main = await startTestServer(15);
+    servers.push(main);
+    primary = await openDaybook({
+      connectionString: main.connectionString,
+      migrate: true,
+      jobs: [mailer],
+    });
+    const [first] = await primary.submitMany([
+      { type: 'mail', payload: { to: 'ada' } },
+      { type: 'mail', payload: { to: 'bob' }, tags: ['late'], delayMs: 3_600_000 },
+    ]);
+    completed = first?.id ?? '';
+    await drain(primary);
+    const standby = await startStandby(main);
+    servers.push(standby);
+    standbyAddress = standby.connectionString;
+    replica = await openDaybook({ connectionString: standbyAddress, readOnly: true, observer });
+  }, 120_000);
+
+  afterAll(async () => {
+    await replica?.close();
+    await primary?.close();
+    for (const server of servers.toReversed()) await server.stop();
+  });
+
+  const api = () =>
+    createServer({
+      context: replica.context,
+      consumers: replica.consumers,
+      metricsText: () => Promise.resolve(''),
+      version: 'test',
+      instance: 'replica',
+      isDraining: () => false,
+    });
+
+  it('answers a job, its history, and what is written from now on', async () => {
+    expect(await replica.get(completed)).toMatchObject({
+      phase: 'completed',
+      payload: { to: 'ada' },
+      result: 'sent to ada',
+    });
+    expect((await replica.history(completed)).map(({ type }) => type)).toEqual([
+      'JobSubmitted',
+      'JobClaimed',
+      'JobCompleted',
+    ]);
+    const { id } = await primary.submit({ type: 'mail', payload: { to: 'cyd' } });
+    await expectSoon(async () => (await replica.get(id))?.phase).toBe('ready');
+    await primary.cancel(id, { reason: 'enough' });
+    expect((await replica.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('cancelled');
+  });
+
+  it('answers lists, queues, consumers and the log, over HTTP too', async () => {
+    const app = api();
+    const ask = async (url: string) => {
+      const answer = await app.inject(url);
+      expect([url, answer.statusCode]).toEqual([url, 200]);
+      return answer.json<{ data: { id: string; name: string }[] }>();
+    };
+    await expectSoon(async () => (await ask('/v1/jobs?tag=late')).data.length).toBe(1);
+    const { token } = (await primary.get(completed)) ?? {};
+    expect((await ask(`/v1/jobs?after=${token}&state=completed`)).data).toMatchObject([
+      { id: completed },
+    ]);
+    expect((await ask('/v1/queues')).data).toMatchObject([{ name: 'default' }]);
+    expect(await ask(`/v1/jobs/${completed}/events`)).toBeDefined();
+    expect((await ask('/v1/consumers')).data.length).toBeGreaterThan(0);
+    await ask('/health/ready');
+    await app.close();
+    const atPrimary = await wholeLog(primary.context.database);
+    await expectSoon(async () => (await wholeLog(replica.context.database)).length).toBe(
+      atPrimary.length,
+    );
+    expectOrder(await wholeLog(replica.context.database));
+  });
+
+  it('refuses every write with one code, and is not worn out by them', async () => {
+    const refused = { code: 'read-only' };
+    expect(await rejection(replica.submit({ type: 'mail', payload: { to: 'x' } }))).toMatchObject(
+      refused,
+    );
+    expect(await rejection(replica.submit({ type: 'new', queue: 'new' }))).toMatchObject(refused);
+    expect(await rejection(replica.pauseQueue('default'))).toMatchObject(refused);
+    const { data } = (await api().inject('/v1/jobs?tag=late')).json<{ data: { id: string }[] }>();
+    expect(await rejection(replica.cancel(data[0]?.id ?? ''))).toMatchObject(refused);
+    expect(await rejection(replica.consumers.rebuild('job-status'))).toMatchObject(refused);
+    expect(await rejection(replica.epochs.open('no'))).toMatchObject(refused);
+    expect(() => replica.worker()).toThrow(/only reads/);
+    const app = api();
+    for (const [url, payload] of [
+      ['/v1/jobs', { type: 'mail', payload: { to: 'x' } }],
+      ['/v1/queues/default/claim', { worker: 'w', limit: 1 }],
+    ] as const) {
+      const answer = await app.inject({ method: 'POST', url, payload });
+      expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([503, 'read-only']);
+    }
+    await app.close();
+    expect(warnings).toEqual([]);
+  });
+
+  it('is not opened to be written to', async () => {
+    const open = (options: object) =>
+      rejection(openDaybook({ connectionString: standbyAddress, ...options }));
+    expect(await open({})).toMatchObject({ code: 'read-only' });
+    expect(await open({ maintain: false })).toMatchObject({ code: 'read-only' });
+    expect(await open({ readOnly: true, migrate: true })).toMatchObject({
+      code: 'invalid-options',
+    });
+    expect(await open({ readOnly: true, schema: 'elsewhere' })).toMatchObject({
+      code: 'migration-needed',
+    });
+  });
+
+  it('opens a new epoch when it is promoted, and goes on where it was', async () => {
+    const { id } = await primary.submit({ type: 'mail', payload: { to: 'dan' } });
+    await holdOne(primary, id);
+    await expectSoon(async () => (await replica.get(id))?.phase).toBe('running');
+    await expectSoon(async () => (await primary.get(id))?.events.at(-1)?.position).not.toBeNull();
+    await expectSoon(async () => (await replica.get(id))?.events.at(-1)?.position).not.toBeNull();
+    await primary.close();
+    await servers.shift()?.stop();
+    await replica.context.database.pool.query('select pg_promote()');
+
+    const promoted = await openDaybook({
+      connectionString: standbyAddress,
+      jobs: [mailer],
+      caretaker: { expiryMs: 100 },
+      observer,
+    });
+    const before = (await replica.get(id))?.events.at(-1)?.position ?? 0n;
+    expect((await promoted.epochs.list()).slice(1)).toMatchObject([
+      { epoch: 2, afterPosition: before, timeline: 2, reason: expect.stringMatching(/timeline/) },
+    ]);
+    expect(warnings.filter((text) => text === 'a new epoch of the log was opened')).toHaveLength(1);
+    // Whose session it was, nobody knows any more: it runs again.
+    await expectSoon(() => story(promoted, id)).toContain('JobInterrupted');
+    await drain(promoted);
+    expect((await replica.get(id))?.phase).toBe('completed');
+    await expectSoon(async () => (await promoted.get(id))?.events.at(-1)?.position).not.toBeNull();
+    const log = await wholeLog(replica.context.database);
+    expectOrder(log);
+    expect(
+      log.filter(({ position }) => (position ?? 0n) > before).map(({ epoch }) => epoch),
+    ).toEqual(Array.from({ length: log.length - Number(before) }, () => 2));
+    await promoted.close();
+  }, 120_000);
+});
+
+async function story(daybook: Daybook, id: string): Promise<string[]> {
+  return (await daybook.history(id)).map(({ type }) => type);
+}
