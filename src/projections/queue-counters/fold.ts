@@ -17,7 +17,8 @@ const names = [
   'interrupted',
 ] as const;
 type Counter = (typeof names)[number];
-type Counters = Record<Counter, number>;
+/** And the position of the last event that was counted. */
+type Counters = Record<Counter, number> & { position: bigint | null };
 
 /**
  * How many jobs of each queue stand where, and what has happened in it. An event tells where its job
@@ -32,14 +33,19 @@ export const queueCountersFold: LogRowFold = {
     const of = (queueId: number | null): Counters => {
       const known = queues.get(queueId ?? 0);
       if (known !== undefined) return known;
-      const made = Object.fromEntries(names.map((name) => [name, 0])) as Counters;
+      const zeros = Object.fromEntries(names.map((name) => [name, 0])) as Record<Counter, number>;
+      const made: Counters = { ...zeros, position: null };
       queues.set(queueId ?? 0, made);
       return made;
     };
     return {
       add(event, ids) {
         const queue = of(ids.queueId(event.queue));
-        if (event.type === 'JobMoved') of(ids.queueId(event.data.from)).waiting -= 1;
+        if (event.type === 'JobMoved') {
+          const left = of(ids.queueId(event.data.from));
+          left.waiting -= 1;
+          left.position = event.position;
+        }
         count(queue, event);
       },
       rows: () => [...queues].map(([id, columns]) => ({ key: String(id), columns })),
@@ -49,7 +55,10 @@ export const queueCountersFold: LogRowFold = {
     const rows = await readAllQueueCounters(executor);
     return rows.map((row) => ({
       key: String(row.queue_id),
-      columns: Object.fromEntries(names.map((name) => [name, Number(row[name])])),
+      columns: {
+        ...Object.fromEntries(names.map((name) => [name, Number(row[name])])),
+        position: row.position,
+      },
     }));
   },
 };
@@ -59,6 +68,7 @@ function count(queue: Counters, event: RecordedEvent): void {
     if (from !== null) queue[from] -= 1;
     if (to !== null) queue[to] += 1;
     if (happened !== undefined) queue[happened] += 1;
+    queue.position = event.position;
   };
   switch (event.type) {
     case 'JobSubmitted':
@@ -83,6 +93,8 @@ function count(queue: Counters, event: RecordedEvent): void {
       return goes('waiting', 'cancelled');
     case 'JobMoved':
       return goes(null, 'waiting');
+    case 'QueueCreated':
+      return goes(null, null);
     default:
       // What changes neither where a job stands nor what is counted.
       return undefined;

@@ -39,6 +39,7 @@ describe('positions', () => {
       { kind: 'column-differs', table: 'job_status', key, column: 'ended_at' },
       { kind: 'column-differs', table: 'job_status', key, column: 'position' },
       { kind: 'column-differs', table: 'job_status', key, column: 'version' },
+      { kind: 'column-differs', table: 'job_status', key, column: 'since_position' },
     ]);
   });
 

@@ -198,9 +198,9 @@ describe('a read model', () => {
     await history.tamper(`update job_status set error_name = 'None' where job_id = $1`, [dead]);
     await history.tamper('delete from job_status where job_id = $1', [running]);
     await history.tamper(
-      `insert into job_status (job_id, run_at, submitted_at, position, version, tenant_id,
+      `insert into job_status (job_id, run_at, submitted_at, position, since_position, version, tenant_id,
          queue_id, type_id, status, priority, failures, max_attempts, retrying)
-       select $2, run_at, submitted_at, position, version, tenant_id, queue_id, type_id, status,
+       select $2, run_at, submitted_at, position, since_position, version, tenant_id, queue_id, type_id, status,
          priority, failures, max_attempts, retrying from job_status where job_id = $1`,
       [waiting, extra],
     );
