@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createServer } from '../../src/api/server.ts';
 import { type Daybook, type DaybookOptions, openDaybook } from '../../src/daybook.ts';
+import { formatLogToken } from '../../src/domain/log-token.ts';
 import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
 import type { EventRow } from '../../src/store/statements/read-streams.ts';
 import { readHead } from '../../src/store/statements/read-head.ts';
@@ -64,7 +65,8 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
     for (const server of servers) await server.stop();
   });
 
-  const statusAfter = async (token: string) => {
+  const statusAfter = (token: string) => ask(`/v1/jobs?after=${token}`);
+  const ask = async (url: string) => {
     const app = createServer({
       context: restored.context,
       consumers: restored.consumers,
@@ -73,7 +75,7 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
       instance: 'restored',
       isDraining: () => false,
     });
-    const answer = await app.inject(`/v1/jobs?after=${token}`);
+    const answer = await app.inject(url);
     await app.close();
     return [answer.statusCode, answer.json<{ code?: string }>().code];
   };
@@ -88,7 +90,6 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
       reason: `another server: ${old?.systemIdentifier} before, ${present?.systemIdentifier} now`,
     });
     expect(warnings).toEqual(['a new epoch of the log was opened']);
-    // What every log token is compared with: one of epoch 1 is answered with a reset.
     const [head] = await restored.context.database.run(readHead, {});
     expect(head?.epoch).toBe(2);
     expect(restored.context.epoch()).toBe(2);
@@ -105,6 +106,20 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
     expect(await statusAfter(tokens.early)).toEqual([200, undefined]);
     expect(await statusAfter(tokens.inbox)).toEqual([200, undefined]);
     expect(await statusAfter(tokens.lost)).toEqual([410, 'write-lost']);
+  });
+
+  it('resets log tokens of the old epoch, and takes those of the new one', async () => {
+    expect(await ask('/v1/events?after=v1.1.5')).toEqual([410, 'token-expired']);
+    const follow = restored.events({ after: formatLogToken({ epoch: 1, position: 5n }) });
+    await expect(follow.next()).rejects.toMatchObject({
+      code: 'token-expired',
+      facts: { reason: 'epoch', epoch: 2 },
+    });
+    expect(await ask('/v1/events?after=v1.2.5')).toEqual([200, undefined]);
+    for await (const { position } of restored.events({ after: 'start' })) {
+      expect(position).toBe(1n);
+      break;
+    }
   });
 
   it('takes back what workers of the old server held', async () => {

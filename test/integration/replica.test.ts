@@ -87,6 +87,10 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     expect((await ask('/v1/queues')).data).toMatchObject([{ name: 'default' }]);
     expect(await ask(`/v1/jobs/${completed}/events`)).toBeDefined();
     expect((await ask('/v1/consumers')).data.length).toBeGreaterThan(0);
+    expect((await ask('/v1/events?after=start&pageSize=5')).data).toHaveLength(5);
+    for await (const { position } of replica.events({ after: 'start' })) {
+      if (position === 5n) break;
+    }
     await ask('/health/ready');
     await app.close();
     const atPrimary = await wholeLog(primary.context.database);

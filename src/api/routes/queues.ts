@@ -39,14 +39,17 @@ const configureBody = named(
 
 const tags = ['queues'] as const;
 const readQuery = z.strictObject({ ...freshnessFields, at: atField.optional() });
-const getMany = operation({
-  operationId: 'listQueues',
-  summary: 'List queues with what is in them',
-  description: 'With `at` it tells them as they were then, without those that did not exist.',
-  tags,
-  querystring: readQuery,
-  response: { 200: z.union([queuesSchema, queuesAtSchema]) },
-});
+const getMany = operation(
+  {
+    operationId: 'listQueues',
+    summary: 'List queues with what is in them',
+    description: 'With `at` it tells them as they were then, without those that did not exist.',
+    tags,
+    querystring: readQuery,
+    response: { 200: z.union([queuesSchema, queuesAtSchema]) },
+  },
+  [410],
+);
 const getOne = operation(
   {
     operationId: 'getQueue',
@@ -58,7 +61,7 @@ const getOne = operation(
     querystring: readQuery,
     response: { 200: z.union([queueSchema, queueAtSchema]) },
   },
-  [404],
+  [404, 410],
 );
 
 const write = {

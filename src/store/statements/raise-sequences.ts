@@ -30,4 +30,5 @@ const numbered: readonly (readonly [table: string, column: string])[] = [
   ['queues', 'id'],
   ['job_types', 'id'],
   ['rejected_outcomes', 'id'],
+  ['subscriptions', 'id'],
 ];
