@@ -17,7 +17,21 @@ const names = [
   'interrupted',
 ] as const;
 type Counter = (typeof names)[number];
-type Counters = Record<Counter, number>;
+interface Counters extends Record<Counter, number> {
+  /** Of the last event that was counted. */
+  position: bigint;
+}
+
+/** What neither begins a queue nor changes what is counted. */
+const uncounted = new Set<RecordedEvent['type']>([
+  'JobCancelRequested',
+  'JobRescheduled',
+  'JobEdited',
+  'PayloadErased',
+  'QueuePaused',
+  'QueueResumed',
+  'QueueConfigured',
+]);
 
 /**
  * How many jobs of each queue stand where, and what has happened in it. An event tells where its job
@@ -32,24 +46,35 @@ export const queueCountersFold: LogRowFold = {
     const of = (queueId: number | null): Counters => {
       const known = queues.get(queueId ?? 0);
       if (known !== undefined) return known;
-      const made = Object.fromEntries(names.map((name) => [name, 0])) as Counters;
+      const zeros = Object.fromEntries(names.map((name) => [name, 0])) as Record<Counter, number>;
+      const made = { ...zeros, position: 0n };
       queues.set(queueId ?? 0, made);
       return made;
     };
     return {
       add(event, ids) {
+        if (uncounted.has(event.type)) return;
         const queue = of(ids.queueId(event.queue));
-        if (event.type === 'JobMoved') of(ids.queueId(event.data.from)).waiting -= 1;
+        queue.position = event.position ?? 0n;
+        if (event.type === 'JobMoved') {
+          const left = of(ids.queueId(event.data.from));
+          left.waiting -= 1;
+          left.position = queue.position;
+        }
         count(queue, event);
       },
-      rows: () => [...queues].map(([id, columns]) => ({ key: String(id), columns })),
+      rows: () =>
+        [...queues].map(([id, columns]) => ({ key: String(id), columns: { ...columns } })),
     };
   },
   async read(executor) {
     const rows = await readAllQueueCounters(executor);
     return rows.map((row) => ({
       key: String(row.queue_id),
-      columns: Object.fromEntries(names.map((name) => [name, Number(row[name])])),
+      columns: {
+        ...Object.fromEntries(names.map((name) => [name, Number(row[name])])),
+        position: row.position,
+      },
     }));
   },
 };

@@ -105,13 +105,15 @@ function countersOf(rows: readonly CountersRow[]): Map<number, QueueCounters> {
   );
 }
 
-const readAllCounters = defineStatement<Record<string, never>, CountersRow>({
+export type StoredCountersRow = CountersRow & { readonly position: bigint };
+
+const readAllCounters = defineStatement<Record<string, never>, StoredCountersRow>({
   name: 'read-all-queue-counters',
   sql: (schema) => `select * from ${schema}.${queueCountersName} order by queue_id`,
   values: () => [],
 });
 
 /** The counters of every queue in which anything has happened, as they are stored. Locks: none. */
-export async function readAllQueueCounters(executor: Executor): Promise<CountersRow[]> {
+export async function readAllQueueCounters(executor: Executor): Promise<StoredCountersRow[]> {
   return executor.run(readAllCounters, {});
 }

@@ -199,9 +199,9 @@ describe('a read model', () => {
     await history.tamper('delete from job_status where job_id = $1', [running]);
     await history.tamper(
       `insert into job_status (job_id, run_at, submitted_at, position, version, tenant_id,
-         queue_id, type_id, status, priority, failures, max_attempts, retrying)
+         queue_id, type_id, status, priority, failures, max_attempts, retrying, since_position)
        select $2, run_at, submitted_at, position, version, tenant_id, queue_id, type_id, status,
-         priority, failures, max_attempts, retrying from job_status where job_id = $1`,
+         priority, failures, max_attempts, retrying, since_position from job_status where job_id = $1`,
       [waiting, extra],
     );
     const table = 'job_status';
