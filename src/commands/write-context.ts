@@ -65,8 +65,13 @@ export function ancestryOf(
   { epoch }: WriteContext,
   job: { readonly id: string; readonly version: number; readonly correlationId: string | null },
 ): Ancestry {
-  const causation = uuidV5(job.id, epoch(), job.version);
-  return { correlation: job.correlationId ?? job.id, causation };
+  return {
+    correlation: job.correlationId ?? job.id,
+    // Hashed only where it is asked for: most handlers submit nothing.
+    get causation() {
+      return uuidV5(job.id, epoch(), job.version);
+    },
+  };
 }
 
 /** The options of a command, led to by the handler that gives it unless its caller says otherwise. */
