@@ -111,6 +111,7 @@ describe('jobs are claimed', () => {
       payload,
       payloadBytes: Buffer.byteLength(JSON.stringify(payload)),
       leaseToken: state.lease?.token,
+      version: state.version,
       attempt: 1,
       maxAttempts: 3,
       priority: 7,

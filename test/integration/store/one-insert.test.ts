@@ -11,7 +11,8 @@ const severalPerStream = new Set(['commit-decisions', 'expire-claims']);
 const singleRow = new Set(['change-queue']);
 
 const statements: Statement<never, unknown>[] = [];
-for (const file of await readdir(folder)) {
+for (const file of await readdir(folder, { recursive: true })) {
+  if (!file.endsWith('.ts')) continue;
   const module = (await import(new URL(file, folder).href)) as Record<string, unknown>;
   for (const value of Object.values(module)) if (isStatement(value)) statements.push(value);
 }
