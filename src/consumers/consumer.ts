@@ -40,6 +40,8 @@ export interface ReadModelPlace {
  */
 export interface Projection extends Named {
   readonly tables: readonly ReadModelTable[];
+  /** At most once per so many ms is it written, once it has caught up; default 50. */
+  readonly everyMs?: number;
   /** Run in this order for each range, with $1 = after and $2 = up to. */
   upkeep(place: ReadModelPlace): readonly string[];
 }

@@ -6,7 +6,8 @@ import type { Database } from '../store/database.ts';
 import type { WakeUp } from '../store/wake-up.ts';
 import type { Build } from './builds/build.ts';
 import { type Consumer, isProjection } from './consumer.ts';
-import { type BuildLoop, createBuildLoop } from './reading/build-loop.ts';
+import { createReadingTurns } from './tail/reading-turns.ts';
+import { type BuildLoop, createBuildLoop, usualEveryMs } from './reading/build-loop.ts';
 import { createEventReader } from './reading/event-reader.ts';
 import { createReadModelReader } from './reading/read-model-reader.ts';
 import { listBuilds } from './statements/list-builds.ts';
@@ -36,6 +37,7 @@ export function createProjector(options: ProjectorOptions): Service {
   const { database, wakeUp, observer, clock, random, consumers } = options;
   const loops = new Map<string, BuildLoop>();
   const known = new Map(consumers.map((consumer) => [consumer.name, consumer]));
+  const building = createReadingTurns(1);
   let stopListening: readonly (() => void)[] = [];
 
   async function look(): Promise<void> {
@@ -58,10 +60,13 @@ export function createProjector(options: ProjectorOptions): Service {
     const consumer = known.get(build.name);
     if (consumer === undefined) return undefined;
     if (isProjection(consumer)) {
-      return createBuildLoop(options, createReadModelReader(build), undefined);
+      const { everyMs = usualEveryMs } = consumer;
+      const reader = createReadModelReader(build);
+      return createBuildLoop({ ...options, everyMs, building }, reader, undefined);
     }
     if (build.version !== consumer.version) return undefined;
-    return createBuildLoop(options, createEventReader(consumer, build.build), consumer);
+    const reader = createEventReader(consumer, build.build);
+    return createBuildLoop({ ...options, everyMs: usualEveryMs, building }, reader, consumer);
   }
 
   const supervisor = createLoop({

@@ -11,10 +11,11 @@ import { noteFailure } from '../statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
 import { applyRange, type BuildReader } from './apply-range.ts';
 import { type BatchSize, createBatchSize } from './batch-size.ts';
+import type { ReadingTurns } from '../tail/reading-turns.ts';
 import { attemptsAtPoison, putAside, retryParked } from './poison.ts';
 
 /** From the start of one batch to the next that is not full: bounds how often a checkpoint is written. */
-const EVERY_MS = 50;
+export const usualEveryMs = 50;
 /** For each ms of work, so many of rest, once the end of the log is reached. */
 const IDLE_SHARE = 2;
 /** And half a ms while a build is made beside the live one: the work of the day comes first. */
@@ -22,6 +23,13 @@ const BUILDING_SHARE = 0.5;
 /** Without a hint, how long until the log is looked at again. */
 const POLL_MS = 250;
 const LEASE_MS = 5_000;
+
+export interface BuildLoopOptions extends ProjectorOptions {
+  /** See `Projection`. */
+  readonly everyMs: number;
+  /** Builds beside the live ones take turns, so that together they leave room for the work of the day. */
+  readonly building: ReadingTurns;
+}
 
 /** Reads the log for one build, for as long as this process holds the duty. */
 export interface BuildLoop {
@@ -32,7 +40,7 @@ export interface BuildLoop {
 
 /** @param consumer given for one that is written in TypeScript */
 export function createBuildLoop(
-  options: ProjectorOptions,
+  options: BuildLoopOptions,
   reader: BuildReader,
   consumer: EventConsumer | undefined,
 ): BuildLoop {
@@ -40,7 +48,7 @@ export function createBuildLoop(
 }
 
 class Reading implements BuildLoop {
-  readonly #options: ProjectorOptions;
+  readonly #options: BuildLoopOptions;
   readonly #reader: BuildReader;
   readonly #consumer: EventConsumer | undefined;
   readonly #duty: Duty;
@@ -51,7 +59,7 @@ class Reading implements BuildLoop {
   /** Up to here every position is tried alone, because the batch that held it failed. */
   #aloneUntil = 0n;
 
-  constructor(options: ProjectorOptions, reader: BuildReader, consumer: EventConsumer | undefined) {
+  constructor(options: BuildLoopOptions, reader: BuildReader, consumer: EventConsumer | undefined) {
     const { database, holder, clock, random, observer } = options;
     const { name, build } = reader;
     this.#options = options;
@@ -96,6 +104,12 @@ class Reading implements BuildLoop {
     if (progress.role === 'building' && isNear(progress)) return this.#promote();
     const range = this.#rangeAt(progress);
     if (range === undefined) return POLL_MS;
+    const read = () => this.#read(progress, range, signal);
+    return progress.role === 'live' ? read() : this.#options.building.take(read);
+  }
+
+  async #read(progress: ProgressRow, range: PositionRange, signal: AbortSignal): Promise<number> {
+    const { database } = this.#options;
     const began = this.#options.clock.elapsedMs();
     const replaying = progress.role === 'building';
     try {
@@ -146,14 +160,14 @@ class Reading implements BuildLoop {
     began: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, observer } = this.#options;
+    const { clock, observer, everyMs } = this.#options;
     const tookMs = clock.elapsedMs() - began;
     const count = upTo - after;
     observer.projected(this.#reader.name, Number(count));
     this.#size.took(tookMs, count >= BigInt(this.#size.now()));
     if (role === 'building') await clock.sleep(tookMs * BUILDING_SHARE, signal);
     else if (upTo === head) {
-      await clock.sleep(Math.max(EVERY_MS - tookMs, tookMs * IDLE_SHARE), signal);
+      await clock.sleep(Math.max(everyMs - tookMs, tookMs * IDLE_SHARE), signal);
     }
     this.#busyMs = clock.elapsedMs() - began;
   }
@@ -161,7 +175,7 @@ class Reading implements BuildLoop {
   async #promote(): Promise<number> {
     const { database, observer } = this.#options;
     const { name, build } = this.#reader;
-    if (!(await promoteBuild(database, this.#reader))) return EVERY_MS;
+    if (!(await promoteBuild(database, this.#reader))) return usualEveryMs;
     observer.info('a new build of a consumer is live', { consumer: name, build });
     return 0;
   }

@@ -5,6 +5,7 @@ import { failureGroupsTable, keepFailureGroups } from './table.ts';
 export const failureGroups: Projection = {
   name: 'failure-groups',
   version: 1,
+  everyMs: 250,
   tables: [failureGroupsTable],
   upkeep: (place) => [keepFailureGroups(place)],
 };
