@@ -15,6 +15,7 @@ export interface EventFilter {
   readonly jobs?: readonly string[] | undefined;
   /** Tags of the job at that moment. */
   readonly tags?: readonly string[] | undefined;
+  /** A job that was given no correlation belongs to the chain of its own id. */
   readonly correlations?: readonly string[] | undefined;
 }
 
@@ -39,7 +40,7 @@ export function eventMatcher(filter: EventFilter): (event: Filterable) => boolea
   one(filter.queues, ({ queue }) => queue);
   one(filter.jobTypes, ({ jobType }) => jobType);
   one(filter.jobs, ({ streamId }) => streamId);
-  one(filter.correlations, ({ correlation }) => correlation);
+  one(filter.correlations, ({ correlation, streamId }) => correlation ?? streamId);
   const { tags = [] } = filter;
   if (tags.length > 0) {
     const wanted = new Set(tags);

@@ -20,7 +20,7 @@ export interface Freshness {
  * shows what its reader has just written. Answers how far they have read; what the list shows is at
  * least as new.
  * @param projections the read models that the list is made from
- * @throws DaybookError `invalid-request` for what is no token of a job, and for a position that the log
+ * @throws DaybookError `invalid-request` for what is no write token, and for a position that the log
  *   has not reached, `write-lost` for a token whose event went with an old epoch, `projection-behind`
  *   after a second
  */
@@ -64,7 +64,7 @@ function tokenOf(text: string): WriteToken {
 /** Null until the sequencer has given the event a position. */
 async function positionOf({ context }: Api, token: WriteToken): Promise<bigint | null> {
   const event = await findWritten(context, token);
-  if (event === undefined) throw wrong('after', 'The token names no event of a job.');
+  if (event === undefined) throw wrong('after', 'The token names no event of a job or a queue.');
   return event.position;
 }
 

@@ -59,7 +59,9 @@ export function logPageFilter(schema: string, ledBy?: 'correlation' | 'stream'):
     '($7::text[] is null or e.tags && $7)',
   ];
   if (ledBy !== 'correlation') {
-    conditions.push('($8::text[] is null or e.correlation = any ($8))');
+    conditions.push(
+      '($8::text[] is null or coalesce(e.correlation, e.stream_id::text) = any ($8))',
+    );
   }
   if (ledBy !== 'stream') conditions.push('($9::uuid[] is null or e.stream_id = any ($9))');
   return conditions.join(' and ');

@@ -26,6 +26,22 @@ const listAfter = async (token: string) => {
   return [status, body.code];
 };
 
+describe('a write token of a queue', () => {
+  it('makes a list wait for it as that of a job does', async () => {
+    const paused = await api.post('/v1/queues/default/pause', { reason: 'deploy' });
+    // This test's process knows of no other epoch than its first.
+    const token = (paused.body.token as string).replace(/^1/, '2');
+    expect(token).toMatch(/^2\..+\.2$/);
+    for (const list of ['jobs', 'queues', 'failures']) {
+      expect((await api.get(`/v1/${list}?after=${token}`)).status).toBe(200);
+    }
+    const [, streamId] = token.split('.');
+    expect(await listAfter(`2.${streamId}.3`)).toEqual([400, 'invalid-request']);
+    expect(await listAfter(`1.${streamId}.1`)).toEqual([200, undefined]);
+    await api.post('/v1/queues/default/resume', {});
+  });
+});
+
 describe('a write token of an old epoch', () => {
   it('is as good as any while its event is in the log', async () => {
     expect(await listAfter(`1.${old}.1`)).toEqual([200, undefined]);

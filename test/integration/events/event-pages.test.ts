@@ -79,6 +79,14 @@ describe('GET /v1/events', () => {
     expect(shortened(body.data)).toEqual(['2 job.submitted', '4 job.submitted', '6 job.claimed']);
   });
 
+  it('gives a chain that goes by the id of its first job, with that job', async () => {
+    const { body } = await api.get('/v1/events?eventType=JobSubmitted&jobType=y');
+    const [first] = body.data as { subject: string }[];
+    const chain = await api.get(`/v1/events?correlation=${first?.subject}`);
+    expect(chain.body.data).toEqual((await api.get(`/v1/events?job=${first?.subject}`)).body.data);
+    expect(chain.body.data[0]).toEqual(first);
+  });
+
   it.each([
     ['eventType=JobClaimed', ['6 job.claimed', '7 job.claimed']],
     ['queue=mail', ['3 queue.created', '4 job.submitted']],
