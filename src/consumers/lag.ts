@@ -20,7 +20,7 @@ export interface ConsumerLag {
   /** When it last moved, in ms since the epoch by the database's clock. */
   readonly updatedAtMs: number;
   readonly begunAtMs: number;
-  /** Since it was begun, pauses left out; null before its first batch. */
+  /** Of a build beside the live one, pauses left out; null before its first batch, and for the live one. */
   readonly eventsPerSecond: number | null;
   /** Until it has read all there is, at that speed; null where that is unknown. */
   readonly etaMs: number | null;
@@ -75,7 +75,7 @@ function lagOf(row: LagRow): ConsumerLag {
   const lagEvents = isAhead ? 0n : row.head - row.position;
   const getsOn = !isAhead && row.halted !== 'failed';
   const busyMs = Number(row.busy_ms);
-  const perMs = busyMs === 0 ? null : Number(row.position) / busyMs;
+  const perMs = row.role === 'live' || busyMs === 0 ? null : Number(row.position) / busyMs;
   return {
     name: row.name,
     build: row.build,

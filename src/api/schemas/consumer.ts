@@ -42,7 +42,7 @@ const consumerSchema = named(
     updatedAt: described(shownTime, 'When it last moved.'),
     eventsPerSecond: described(
       z.number().nullable(),
-      'Since it was begun, pauses left out; null before its first batch.',
+      'Of a rebuild, pauses left out; null before its first batch, and for the live build.',
     ),
     etaMs: described(
       z.int().nullable(),
