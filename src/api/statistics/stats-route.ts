@@ -7,6 +7,7 @@ import {
   type MetricsPoint,
   type MetricsRange,
   readMetrics,
+  readMetricsAt,
 } from '../../projections/job-metrics/queries.ts';
 import {
   countedNames,
@@ -15,6 +16,7 @@ import {
 } from '../../projections/job-metrics/table.ts';
 import type { Api } from '../dependencies.ts';
 import { type ApiServer, operation } from '../operation.ts';
+import { atField, momentOf, onlyAt } from '../requests/at.ts';
 import { readFresh } from '../requests/read-after.ts';
 import { freshnessFields, nameField, shownMs, timeField } from '../schemas/fields.ts';
 import { described } from '../schemas/registry.ts';
@@ -45,6 +47,7 @@ const query = z.strictObject({
     'What is told apart; without it, all that is asked for is added up.',
   ),
   ...freshnessFields,
+  at: atField.optional(),
 });
 
 const stats = operation(
@@ -67,18 +70,35 @@ export function statsRoute(app: ApiServer, api: Api): void {
     schema: stats,
     handler: async (request) => {
       const { step } = request.query;
-      const { position, readAtMs } = await readFresh(api, [jobMetrics.name], request.query);
-      const range = rangeOf(request.query, readAtMs);
-      const points = await pointsOf(api, request.query, range);
+      const { position, nowMs, asOf } = await freshOrPast(api, request.query);
+      const range = rangeOf(request.query, nowMs);
+      const points = await pointsOf(
+        api,
+        request.query,
+        range,
+        'time' in asOf ? position : undefined,
+      );
       return {
-        data: points.map((point) => pointView(point, step, readAtMs)),
+        data: points.map((point) => pointView(point, step, nowMs)),
         from: shownMs(range.fromMs),
         to: shownMs(range.toMs),
         step,
-        asOf: { position: position.toString() },
+        asOf,
       };
     },
   });
+}
+
+/** How far the answer has read, or is to read with `at`, and what time it is then. */
+async function freshOrPast(api: Api, { at, ...fresh }: z.output<typeof query>) {
+  if (at === undefined) {
+    const { position, readAtMs } = await readFresh(api, [jobMetrics.name], fresh);
+    return { position, nowMs: readAtMs, asOf: { position: position.toString() } };
+  }
+  onlyAt({ after: fresh.after, minPosition: fresh.minPosition });
+  const { position, timeMs } = await momentOf(api, at, [jobMetrics]);
+  const asOf = { position: position.toString(), time: shownMs(timeMs) };
+  return { position, nowMs: timeMs, asOf };
 }
 
 /** @throws DaybookError `invalid-request` */
@@ -103,14 +123,16 @@ function rangeOf(
 async function pointsOf(
   { context }: Api,
   { queue, type, step, groupBy }: z.output<typeof query>,
-  range: Pick<MetricsRange, 'fromMs' | 'toMs'>,
+  { fromMs, toMs }: Pick<MetricsRange, 'fromMs' | 'toMs'>,
+  past: bigint | undefined,
 ): Promise<MetricsPoint[]> {
   const { database, names, tenantId } = context;
   const queueId = queue === undefined ? undefined : await names.queueId(queue);
   const typeId = type === undefined ? undefined : await names.typeId(type);
   if (type !== undefined && typeId === undefined) return [];
-  const points = await readMetrics(database, {
-    ...range,
+  const range = {
+    fromMs,
+    toMs,
     tenantId,
     step,
     queueId,
@@ -118,7 +140,10 @@ async function pointsOf(
     byQueue: groupBy?.startsWith('queue') ?? false,
     byType: groupBy?.endsWith('type') ?? false,
     maxRows: MAX_ROWS,
-  });
+  };
+  const points = await (past === undefined
+    ? readMetrics(database, range)
+    : readMetricsAt(database, range, past));
   if (points !== null) return points;
   throw refused(
     'from',

@@ -1,8 +1,10 @@
 import { defineStatement, exactMs, type Executor } from '../../store/statement.ts';
+import { bucketOf } from './fold.ts';
 import type { Histogram } from './histogram.ts';
 import {
   type Counted,
   countedNames,
+  happenedIn,
   jobMetricsName,
   type MetricsStep,
   stepMinutes,
@@ -91,7 +93,74 @@ export async function readMetrics(
   database: Executor,
   range: MetricsRange,
 ): Promise<MetricsPoint[] | null> {
-  const rows = await database.run(findRows, range);
+  return addedUp(await database.run(findRows, range), range);
+}
+
+/**
+ * The same as it was when the log ended at a position that the read model has reached: whole buckets
+ * from the read model, and the minute of the position from the events themselves.
+ */
+export async function readMetricsAt(
+  database: Executor,
+  range: MetricsRange,
+  position: bigint,
+): Promise<MetricsPoint[] | null> {
+  const [minute] = await database.run(findMinute, { position });
+  if (minute === undefined) return [];
+  const cutMs = bucketOf(range.step, minute.begins);
+  const rows = await database.run(findRows, { ...range, toMs: Math.min(range.toMs, cutMs) });
+  if (range.fromMs > cutMs || range.toMs <= cutMs) return addedUp(rows, range);
+  const before = { ...range, step: 'minute', fromMs: cutMs, toMs: minute.begins } as const;
+  const whole = range.step === 'minute' ? [] : await database.run(findRows, before);
+  const after = minute.before ?? 0n;
+  const part = await database.run(countRange, { ...range, after, upTo: position });
+  const inCut = [...whole, ...part].map((row) => ({ ...row, bucket: cutMs }));
+  return addedUp([...rows, ...inCut], range);
+}
+
+/** The minute in which a position came into the log. Locks: none. Indexes: of log_batches, a probe each. */
+const findMinute = defineStatement<
+  { readonly position: bigint },
+  { begins: number; before: bigint | null }
+>({
+  name: 'find-minute-of-position',
+  sql: (schema) => `
+    select minute.begins, (
+      select b.last_position from ${schema}.log_batches b where b.recorded_at < minute.begins
+      order by b.recorded_at desc, b.last_position desc limit 1) as before
+    from (
+      select date_bin('1 minute', b.recorded_at, timestamptz 'epoch') as begins
+      from ${schema}.log_batches b where b.last_position >= $1
+      order by b.last_position limit 1
+    ) minute`,
+  values: ({ position }) => [position],
+});
+
+/** Rows as `findRows` gives them, of a range within one minute. Locks: none. Index: events_pkey. */
+const countRange = defineStatement<
+  MetricsRange & { readonly after: bigint; readonly upTo: bigint },
+  FoundRow
+>({
+  name: 'count-metrics-of-range',
+  sql: (schema) => `
+    with ${happenedIn(schema)}
+    select m.bucket, q.name as queue, type.name as type, m.wait::text, m.run::text,
+      ${countedNames.map((name) => `m.${name}`).join(', ')}
+    from happened m
+    join ${schema}.queues q on q.id = m.queue_id
+    join ${schema}.job_types type on type.id = m.job_type_id
+    where m.minutes = ${stepMinutes.minute} and q.tenant_id = $3
+      and ($4::int is null or q.id = $4) and ($5::int is null or m.job_type_id = $5)`,
+  values: ({ after, upTo, tenantId, queueId, typeId }) => [
+    after,
+    upTo,
+    tenantId,
+    queueId ?? null,
+    typeId ?? null,
+  ],
+});
+
+function addedUp(rows: readonly FoundRow[], range: MetricsRange): MetricsPoint[] | null {
   if (rows.length > range.maxRows) return null;
   const points = new Map<string, GrowingPoint>();
   for (const row of rows) {

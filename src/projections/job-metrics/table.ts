@@ -73,7 +73,17 @@ const sumOf = (histogram: 'wait' | 'run') => `
  * primary key of events by a LATERAL probe for each minute, the primary key.
  */
 export const keepJobMetrics = ({ schema, table }: ReadModelPlace): string => `
-    with minutes as (
+    with ${happenedIn(schema)}
+    insert into ${table(jobMetricsName)} as m (${key}, ${countedNames.join(', ')}, wait, run)
+    select ${key}, ${countedNames.join(', ')}, wait, run from happened
+    on conflict (queue_id, minutes, bucket, job_type_id) do update set
+      ${countedNames.map((name) => `${name} = m.${name} + excluded.${name}`).join(', ')},
+      wait = ${sumOf('wait')},
+      run = ${sumOf('run')}`;
+
+/** The rows that the range after $1, up to and with $2, makes: CTEs, of which the last is `happened`. */
+export const happenedIn = (schema: string): string => `
+    minutes as (
       select bucket, max(last_position) as up_to,
         coalesce(lag(max(last_position)) over (order by bucket), $1) as after
       from (
@@ -121,12 +131,10 @@ export const keepJobMetrics = ({ schema, table }: ReadModelPlace): string => `
     counts as (
       select ${key}, ${countedNames.map((name) => `${countOf(name)}::int as ${name}`).join(', ')}
       from stepped group by 1, 2, 3, 4
-    )
-    insert into ${table(jobMetricsName)} as m (${key}, ${countedNames.join(', ')}, wait, run)
-    select ${key}, ${countedNames.join(', ')}, ('{' || coalesce(h.wait, '') || '}')::integer[],
-      ('{' || coalesce(h.run, '') || '}')::integer[]
-    from counts left join histograms h using (${key})
-    on conflict (queue_id, minutes, bucket, job_type_id) do update set
-      ${countedNames.map((name) => `${name} = m.${name} + excluded.${name}`).join(', ')},
-      wait = ${sumOf('wait')},
-      run = ${sumOf('run')}`;
+    ),
+    happened as (
+      select ${key}, ${countedNames.join(', ')},
+        ('{' || coalesce(h.wait, '') || '}')::integer[] as wait,
+        ('{' || coalesce(h.run, '') || '}')::integer[] as run
+      from counts left join histograms h using (${key})
+    )`;

@@ -264,4 +264,22 @@ describe('without a projector', () => {
       await still.close();
     }
   });
+
+  it('tells what had happened at a position, and refuses freshness beside it', async () => {
+    const [first] = await submitMany(api.db, 1, { queue: 'past', type: 'a' });
+    const { body: one } = await api.get(`/v1/stats?queue=past&after=1.${first}.1`);
+    const [second] = await submitMany(api.db, 1, { queue: 'past', type: 'a' });
+    const { body: two } = await api.get(`/v1/stats?queue=past&after=1.${second}.1`);
+    const submitted = (data: { counts: { submitted: number } }[]) =>
+      data.reduce((total, { counts }) => total + counts.submitted, 0);
+    expect([submitted(one.data), submitted(two.data)]).toEqual([1, 2]);
+    const { position } = one.asOf;
+    const past = await api.get(`/v1/stats?queue=past&at=${position}`);
+    expect(submitted(past.body.data)).toBe(1);
+    expect(past.body.asOf).toEqual({ position, time: expect.any(String) });
+    const both = await api.get(`/v1/stats?at=${position}&minPosition=1`);
+    expect([both.status, both.body.code]).toEqual([400, 'invalid-request']);
+    const future = await api.get('/v1/stats?at=999999');
+    expect([future.status, future.body.code]).toEqual([400, 'moment-in-future']);
+  });
 });
