@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { completeJobs } from '../../src/commands/work/complete-jobs.ts';
-import { bucketOf, createMetricsFold } from '../../src/projections/job-metrics/fold.ts';
+import { bucketOf } from '../../src/projections/job-metrics/bucket.ts';
+import { createMetricsFold } from '../../src/projections/job-metrics/fold.ts';
 import { type MetricsPoint, readMetricsAt } from '../../src/projections/job-metrics/queries.ts';
 import { countedNames, type MetricsStep } from '../../src/projections/job-metrics/table.ts';
 import { claim, submitMany } from '../support/job-steps.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DaybookError } from '../../kernel/errors.ts';
-import { bucketOf } from '../../projections/job-metrics/fold.ts';
+import { bucketOf } from '../../projections/job-metrics/bucket.ts';
 import { type Histogram, quantileMs } from '../../projections/job-metrics/histogram.ts';
 import { jobMetrics } from '../../projections/job-metrics/projection.ts';
 import {

@@ -2,6 +2,7 @@ import type { EventType } from '../../domain/event-types.ts';
 import type { RecordedEvent } from '../../store/event-codec.ts';
 import { foldPerTenant } from '../fold-per-tenant.ts';
 import type { LogRowFold } from '../row-fold.ts';
+import { bucketOf } from './bucket.ts';
 import { type Histogram, slotOf } from './histogram.ts';
 import { jobMetrics } from './projection.ts';
 import { readAllJobMetrics } from './queries.ts';
@@ -66,12 +67,6 @@ export function createMetricsFold(): MetricsFold {
     },
     rows: () => [...rows.values()],
   };
-}
-
-/** When the bucket begins that holds a time. */
-export function bucketOf(step: MetricsStep, timeMs: number): number {
-  const widthMs = stepMinutes[step] * 60_000;
-  return Math.floor(timeMs / widthMs) * widthMs;
 }
 
 function histogramOf(type: EventType): 'wait' | 'run' | undefined {

@@ -1,5 +1,5 @@
 import { defineStatement, exactMs, type Executor } from '../../store/statement.ts';
-import { bucketOf } from './fold.ts';
+import { bucketOf } from './bucket.ts';
 import type { Histogram } from './histogram.ts';
 import {
   type Counted,
