@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { vi } from 'vitest';
 
 /** A JSON answer, with its status. */
 export interface Answer {
@@ -25,16 +25,16 @@ export async function postJson(
   return { status: answer.status, body: await answer.json() };
 }
 
-/** Repeats a read until `accept` holds; the last answer when the time is over, for the assertion. */
-export async function readUntil(
+/** The first answer that `accept` holds of; fails with the last one when the time is over. */
+export function readUntil(
   url: string,
   accept: (body: Answer['body']) => boolean,
-  withinMs = 30_000,
+  timeout = 30_000,
 ): Promise<Answer['body']> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
+  const read = async () => {
     const { body } = await getJson(url);
-    if (accept(body) || performance.now() > deadline) return body;
-    await wait(50);
-  }
+    if (!accept(body)) throw new Error(`Not so yet: ${JSON.stringify(body)}`);
+    return body;
+  };
+  return vi.waitFor(read, { timeout, interval: 50 });
 }

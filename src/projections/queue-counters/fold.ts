@@ -2,21 +2,9 @@ import type { RecordedEvent } from '../../store/event-codec.ts';
 import type { LogRowFold } from '../row-fold.ts';
 import { queueCounters } from './projection.ts';
 import { readAllQueueCounters } from './queries.ts';
-import { queueCountersName } from './table.ts';
+import { counters, queueCountersName } from './table.ts';
 
-const names = [
-  'waiting',
-  'running',
-  'completed',
-  'dead',
-  'cancelled',
-  'submitted',
-  'started',
-  'failed',
-  'retried',
-  'interrupted',
-] as const;
-type Counter = (typeof names)[number];
+type Counter = (typeof counters)[number];
 /** And the position of the last event that was counted. */
 type Counters = Record<Counter, number> & { position: bigint | null };
 
@@ -33,7 +21,10 @@ export const queueCountersFold: LogRowFold = {
     const of = (queueId: number | null): Counters => {
       const known = queues.get(queueId ?? 0);
       if (known !== undefined) return known;
-      const zeros = Object.fromEntries(names.map((name) => [name, 0])) as Record<Counter, number>;
+      const zeros = Object.fromEntries(counters.map((name) => [name, 0])) as Record<
+        Counter,
+        number
+      >;
       const made: Counters = { ...zeros, position: null };
       queues.set(queueId ?? 0, made);
       return made;
@@ -56,7 +47,7 @@ export const queueCountersFold: LogRowFold = {
     return rows.map((row) => ({
       key: String(row.queue_id),
       columns: {
-        ...Object.fromEntries(names.map((name) => [name, Number(row[name])])),
+        ...Object.fromEntries(counters.map((name) => [name, Number(row[name])])),
         position: row.position,
       },
     }));

@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createServer } from '../../../src/api/server.ts';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { expire, lapse, story, submitMany, submitOne } from '../../support/job-steps.ts';
 import { postgresError } from '../../support/faulty-pool.ts';
-import { createTestApi, type TestApi } from './api-server.ts';
+import type { TestApi } from './api-server.ts';
+import { eachWithQueue } from './each-with-queue.ts';
 
 let api: TestApi;
 let queue: string;
-let queues = 0;
-beforeAll(async () => {
-  api = await createTestApi();
-});
-beforeEach(() => {
-  queues += 1;
-  queue = `accidents-${queues}`;
-});
-afterAll(async () => {
-  await api.close();
+eachWithQueue('accidents', (...made) => {
+  [api, queue] = made;
 });
 
 const claim = (body: Record<string, unknown> = {}) =>

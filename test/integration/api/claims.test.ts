@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
@@ -6,19 +6,12 @@ import { expectSoon } from '../../support/expect-soon.ts';
 import { expire, lapse, story, submitMany, submitOne } from '../../support/job-steps.ts';
 import { newId } from '../../support/test-database.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
+import { eachWithQueue } from './each-with-queue.ts';
 
 let api: TestApi;
 let queue: string;
-let queues = 0;
-beforeAll(async () => {
-  api = await createTestApi();
-});
-beforeEach(() => {
-  queues += 1;
-  queue = `claims-${queues}`;
-});
-afterAll(async () => {
-  await api.close();
+eachWithQueue('claims', (...made) => {
+  [api, queue] = made;
 });
 
 const claim = (body: Record<string, unknown> = {}) =>

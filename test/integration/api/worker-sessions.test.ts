@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lapse, submitMany } from '../../support/job-steps.ts';
-import { createTestApi, type TestApi } from './api-server.ts';
+import type { TestApi } from './api-server.ts';
+import { eachWithQueue } from './each-with-queue.ts';
 
 let api: TestApi;
 let queue: string;
-let queues = 0;
-beforeAll(async () => {
-  api = await createTestApi();
-});
-beforeEach(() => {
-  queues += 1;
-  queue = `claims-${queues}`;
-});
-afterAll(async () => {
-  await api.close();
+eachWithQueue('claims', (...made) => {
+  [api, queue] = made;
 });
 
 const claim = (body: Record<string, unknown> = {}) =>

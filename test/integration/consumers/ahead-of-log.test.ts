@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Consumer } from '../../../src/consumers/consumer.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { submitMany } from '../../support/job-steps.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+import type { TestDatabase } from '../../support/test-database.ts';
 import {
   controlOf,
+  eachWithDatabase,
   countingProjection,
   eventually,
   notingConsumer,
@@ -15,13 +16,8 @@ import {
 
 let db: TestDatabase;
 let services: Service[];
-beforeEach(async () => {
-  db = await createTestDatabase({ sequencer: true });
-  services = [];
-});
-afterEach(async () => {
-  for (const service of services) await service.stop();
-  await db.drop();
+eachWithDatabase((...made) => {
+  [db, services] = made;
 });
 
 async function start(...consumers: readonly Consumer[]): Promise<void> {

@@ -1,11 +1,31 @@
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import type { Consumer, EventConsumer, Projection } from '../../../src/consumers/consumer.ts';
 import { prepareConsumers } from '../../../src/consumers/builds/prepare-consumers.ts';
 import { createProjector } from '../../../src/consumers/projector.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Service } from '../../../src/kernel/service.ts';
-import { newId, type TestDatabase, type TestProcess } from '../../support/test-database.ts';
+import {
+  createTestDatabase,
+  newId,
+  type TestDatabase,
+  type TestProcess,
+} from '../../support/test-database.ts';
+
+/** A database of its own for each test, and a list of what is stopped after it, handed over before it. */
+export function eachWithDatabase(use: (db: TestDatabase, services: Service[]) => void): void {
+  let db: TestDatabase;
+  let services: Service[];
+  beforeEach(async () => {
+    db = await createTestDatabase({ sequencer: true });
+    services = [];
+    use(db, services);
+  });
+  afterEach(async () => {
+    for (const service of services) await service.stop();
+    await db.drop();
+  });
+}
 
 /** Retries an assertion: everything here happens soon, on a busy machine a little later. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EventConsumer } from '../../../src/consumers/consumer.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { claim, submitMany, submitOne } from '../../support/job-steps.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+import type { TestDatabase } from '../../support/test-database.ts';
 import {
   controlOf,
+  eachWithDatabase,
   eventually,
   notingConsumer,
   readNoted,
@@ -13,13 +14,8 @@ import {
 
 let db: TestDatabase;
 let services: Service[];
-beforeEach(async () => {
-  db = await createTestDatabase({ sequencer: true });
-  services = [];
-});
-afterEach(async () => {
-  for (const service of services) await service.stop();
-  await db.drop();
+eachWithDatabase((...made) => {
+  [db, services] = made;
 });
 
 async function start(

@@ -1,16 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Consumer } from '../../../src/consumers/consumer.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
 import { submitMany } from '../../support/job-steps.ts';
-import {
-  createTestDatabase,
-  type TestDatabase,
-  type TestProcess,
-} from '../../support/test-database.ts';
+import type { TestDatabase, TestProcess } from '../../support/test-database.ts';
 import {
   controlOf,
+  eachWithDatabase,
   countingProjection,
   eventually,
   readCounting,
@@ -19,13 +16,8 @@ import {
 
 let db: TestDatabase;
 let services: Service[];
-beforeEach(async () => {
-  db = await createTestDatabase({ sequencer: true });
-  services = [];
-});
-afterEach(async () => {
-  for (const service of services) await service.stop();
-  await db.drop();
+eachWithDatabase((...made) => {
+  [db, services] = made;
 });
 
 const first = countingProjection(1);

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../../../src/daybook.ts';
@@ -10,14 +10,14 @@ let daybook: TestDaybook;
 afterEach(() => daybook.close());
 
 const children: string[] = [];
-/** Submits a job of the type below it, after an await and a timer. */
+/** Submits a job of the type below it, after a turn of the event loop. */
 const parent = (type: string, child: string | null) =>
   defineJob({
     type,
     payload: z.unknown(),
     handler: async () => {
       if (child === null) return;
-      await wait(1);
+      await turn();
       children.push((await daybook.submit({ type: child })).id);
     },
   });
