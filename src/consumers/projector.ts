@@ -6,7 +6,7 @@ import type { Database } from '../store/database.ts';
 import type { WakeUp } from '../store/wake-up.ts';
 import type { Build } from './builds/build.ts';
 import { type Consumer, isProjection } from './consumer.ts';
-import { createReadingTurns } from './tail/reading-turns.ts';
+import { createReadingTurns } from './reading-turns.ts';
 import { type BuildLoop, createBuildLoop, usualEveryMs } from './reading/build-loop.ts';
 import { createEventReader } from './reading/event-reader.ts';
 import { createReadModelReader } from './reading/read-model-reader.ts';

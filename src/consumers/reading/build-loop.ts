@@ -11,7 +11,7 @@ import { noteFailure } from '../statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
 import { applyRange, type BuildReader } from './apply-range.ts';
 import { type BatchSize, createBatchSize } from './batch-size.ts';
-import type { ReadingTurns } from '../tail/reading-turns.ts';
+import type { ReadingTurns } from '../reading-turns.ts';
 import { attemptsAtPoison, putAside, retryParked } from './poison.ts';
 
 /** From the start of one batch to the next that is not full: bounds how often a checkpoint is written. */

@@ -6,7 +6,7 @@ import type { Database } from '../../store/database.ts';
 import type { WakeUp } from '../../store/wake-up.ts';
 import { type LogBounds, type LogPage, type PageWish, readBounds, readPage } from './log-page.ts';
 import { createLogRing, type LogRing, type RingLimits } from './log-ring.ts';
-import { createReadingTurns } from './reading-turns.ts';
+import { createReadingTurns } from '../reading-turns.ts';
 
 export interface LogTailOptions {
   readonly database: Database;

@@ -1,25 +1,11 @@
 import { defineStatement, exactMs } from '../../statement.ts';
+import type { EventRow } from '../read-streams.ts';
 
 /** An event of log or inbox as it is stored; names are null where a number stands for none. */
-export interface StoredEventRow {
-  /** Null in the inbox. */
-  readonly position: bigint | null;
-  readonly stream_id: string;
-  readonly version: number;
-  readonly type: number;
-  readonly schema_version: number;
-  readonly epoch: number;
-  readonly occurred_at: number;
+export interface StoredEventRow extends Omit<EventRow, 'queue' | 'read_at'> {
   readonly queue_id: number;
   readonly job_type_id: number | null;
-  readonly tags: readonly string[] | null;
-  readonly elapsed_ms: number | null;
-  readonly data: Record<string, unknown> | null;
-  readonly actor: string | null;
-  readonly causation: string | null;
-  readonly correlation: string | null;
   readonly queue: string | null;
-  readonly job_type: string | null;
   /** Of the queue. */
   readonly tenant_id: number | null;
 }
