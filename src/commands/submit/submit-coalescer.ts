@@ -67,10 +67,10 @@ export async function giveBirth(
   tenantId: number,
   jobs: readonly SubmittedJobRow[],
 ): Promise<number> {
-  const born = await executor.run(submitJobs, { tenantId, jobs });
-  const [first] = born;
-  invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
-  return first.occurred_at;
+  const [row] = await executor.run(submitJobs, { tenantId, jobs });
+  const occurredAtMs = row?.born === jobs.length ? row.occurred_at : null;
+  invariant(occurredAtMs !== null, 'a fresh id is never taken');
+  return occurredAtMs;
 }
 
 /** The oldest that wait, up to `MAX_JOBS` and `MAX_BYTES`, and at least one. */
