@@ -49,7 +49,7 @@ describe('a submission repeated with the same id', () => {
   it('runs once, also when the first try ends after the second one has begun', async () => {
     const { id, run } = await repeated({});
     const answers = await Promise.all([run(), run(), run(), run()]);
-    expect(answers.toSorted()).toEqual([0, 0, 0, 1]);
+    expect(answers.filter((born) => born !== 0)).toEqual([1]);
     expect(await count('event_inbox', 'stream_id = $1', [id])).toBe(1);
   });
 
