@@ -31,14 +31,15 @@ const ONCE = 300;
 /** A statement with parameters, and how many blocks it may ask for. */
 export interface Hot {
   readonly name: string;
+  readonly prepared: boolean;
   readonly sql: (schema: string) => string;
   readonly values: readonly unknown[];
   readonly mayFetch: number;
 }
 
 function hot<Params, Row>(statement: Statement<Params, Row>, params: Params, jobs = BATCH): Hot {
-  const { name, sql } = statement;
-  return { name, sql, values: statement.values(params), mayFetch: PER_JOB * jobs + ONCE };
+  const { name, sql, prepared = false } = statement;
+  return { name, prepared, sql, values: statement.values(params), mayFetch: PER_JOB * jobs + ONCE };
 }
 
 const newJob = {

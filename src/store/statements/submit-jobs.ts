@@ -33,6 +33,7 @@ export interface SubmitJobsParams {
  */
 export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurred_at: number }>({
   name: 'submit-jobs',
+  prepared: true,
   sql: (schema) => `
     with clock as (select ${now} as now),
     input as materialized (
