@@ -1,3 +1,4 @@
+import { plainColumn, sparseColumn } from '../parameters/columns.ts';
 import { sqlState } from '../sqlstate.ts';
 import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
@@ -76,11 +77,11 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
         '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
     from logged`,
   values: ({ tenantId, completions, orRaise }) => [
-    completions.map((each) => each.id),
-    completions.map((each) => each.leaseToken),
-    completions.map((each) => each.result),
-    completions.map((each) => each.resultHash),
-    completions.map((each) => each.resultBytes),
+    plainColumn(completions.map((each) => each.id)),
+    plainColumn(completions.map((each) => each.leaseToken)),
+    sparseColumn(completions.map((each) => each.result)),
+    sparseColumn(completions.map((each) => each.resultHash)),
+    sparseColumn(completions.map((each) => each.resultBytes)),
     orRaise,
     tenantId,
   ],
