@@ -10,6 +10,7 @@ import { verify } from '../../../src/verify/verify.ts';
 import { claim, submitOne } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { applyLive, prepareReadModels } from '../../support/read-models.ts';
+import { stretchLog } from '../../support/stretched-log.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 /** A database with a job of every status, all of it in the log and in the read models. */
@@ -28,12 +29,14 @@ export interface KnownHistory {
   verify(): Promise<VerifyReport>;
 }
 
-export async function createKnownHistory(): Promise<KnownHistory> {
+/** @param stretch positions from one event to the next: landmarks lie between them, and holes */
+export async function createKnownHistory(stretch = 1): Promise<KnownHistory> {
   const db = await createTestDatabase();
   await prepareReadModels(db.database);
   const jobs = await playHistory(db);
   await changeQueue(db.context, 'default', { kind: 'pause', reason: null });
   await sequenceAll(db.database);
+  if (stretch > 1) await stretchLog(db, stretch);
   await projectAll(db);
   const client = await db.connect();
   // Triggers of the log rest in this session.
