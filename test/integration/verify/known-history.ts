@@ -3,6 +3,7 @@ import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { changeQueue } from '../../../src/commands/change/change-queue.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import type { PositionRange } from '../../../src/consumers/consumer.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
 import type { Difference, VerifyReport } from '../../../src/verify/report.ts';
@@ -82,8 +83,12 @@ async function playHistory(db: TestDatabase): Promise<KnownHistory['jobs']> {
 }
 
 /** Brings every read model to the end of the log. */
-export async function projectAll(db: TestDatabase): Promise<void> {
+export async function projectAll(db: TestDatabase, after = 0n): Promise<void> {
   const [head] = await db.database.run(readHead, {});
-  const upTo = head?.position ?? 0n;
-  for (const { name } of projections) await applyLive(db.database, name, { after: 0n, upTo });
+  await project(db, { after, upTo: head?.position ?? 0n });
+}
+
+/** Brings every read model through a range. */
+export async function project(db: TestDatabase, range: PositionRange): Promise<void> {
+  for (const { name } of projections) await applyLive(db.database, name, range);
 }

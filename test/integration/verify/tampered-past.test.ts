@@ -1,18 +1,21 @@
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import type { VerifyReport } from '../../../src/verify/report.ts';
 import { verify } from '../../../src/verify/verify.ts';
 import { claim, submitMany } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-import { projectAll } from './known-history.ts';
+import { project, projectAll } from './known-history.ts';
 
 /** The first one: 2^14. */
 const landmark = 16_384;
 
 let db: TestDatabase;
 let client: pg.Client;
+/** While the read models stood at the landmark. */
+let atLandmark: VerifyReport;
 
 /** A log without a hole: some jobs wait, and others run, while it passes the landmark. */
 beforeAll(async () => {
@@ -26,7 +29,9 @@ beforeAll(async () => {
   const done = first.slice(0, 300).map(({ id, leaseToken }) => ({ id, leaseToken, result: null }));
   await completeJobs(db.context, done);
   await sequenceAll(db.database);
-  await projectAll(db);
+  await project(db, { after: 0n, upTo: BigInt(landmark) });
+  atLandmark = await verify(db.database);
+  await projectAll(db, BigInt(landmark));
   client = await db.connect();
   await client.query('create temp table spans_before as select * from job_spans');
   await client.query('create temp table counts_before as select * from queue_counter_snapshots');
@@ -77,6 +82,14 @@ it('nothing differs before', async () => {
     { table: 'job_metrics' },
     { table: 'failure_groups' },
   ]);
+});
+
+it('nothing differs while the read models stand at the landmark', () => {
+  expect(atLandmark.differences).toEqual([]);
+  const rows = new Map(atLandmark.checked.readModels.map(({ table, rows: some }) => [table, some]));
+  expect(rows.get('queue_counter_snapshots')).toBe(2);
+  // Nobody has left yet where he stood.
+  expect(rows.get('job_spans')).toBe(0);
 });
 
 describe('a span', () => {
