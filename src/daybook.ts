@@ -161,6 +161,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const database = openDatabase({
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
+    prepare: parsed.preparedStatements ?? parsed.directConnectionString === undefined,
     observer,
     clock,
   });

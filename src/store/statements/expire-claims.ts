@@ -11,6 +11,7 @@ import { defineStatement, elapsedBetween, now } from '../statement.ts';
  */
 export const expireClaims = defineStatement<{ readonly limit: number }, { expired: number }>({
   name: 'expire-claims',
+  prepared: true,
   sql: (schema) => `
     with clock as (select ${now} as now),
     lapsed as materialized (
