@@ -27,6 +27,7 @@ export interface CompleteJobsParams {
  */
 export const completeJobs = defineStatement<CompleteJobsParams, { recorded: string[] }>({
   name: 'complete-jobs',
+  prepared: true,
   sql: (schema) => `
     with input as materialized (
       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])

@@ -30,6 +30,21 @@ export interface SubmitJobsParams {
   readonly jobs: readonly SubmittedJobRow[];
 }
 
+/** SQL: the jobs as they are given; $1 is the tenant. */
+export const submittedColumns = `
+      select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
+        i.payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
+        i.data, i.correlation, i.actor, i.causation,
+        case when i.data ? 'tags'
+             then array(select jsonb_array_elements_text(i.data -> 'tags')) end as tags
+      from rows from (
+        unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
+               $7::timestamptz[], $8::float8[], $10::text[], $11::int[],
+               $13::text[], $14::text[], $15::text[]),
+        json_array_elements($9::json), jsonb_array_elements($12::jsonb)
+      ) as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload_hash,
+              payload_bytes, correlation, actor, causation, payload, data)`;
+
 /**
  * Births: payload, claim row and JobSubmitted of each job, or nothing of it.
  * The payload row comes first and is the one guard that a stream is born once; the claim row joins
@@ -42,18 +57,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, BornRow>({
   name: 'submit-jobs',
   sql: (schema) => `
     with clock as (select ${now} as now),
-    input as materialized (
-      select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
-        i.payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
-        i.data, i.correlation, i.actor, i.causation
-      from rows from (
-        unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
-               $7::timestamptz[], $8::float8[], $10::text[], $11::int[],
-               $13::text[], $14::text[], $15::text[]),
-        json_array_elements($9::json), jsonb_array_elements($12::jsonb)
-      ) as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload_hash,
-              payload_bytes, correlation, actor, causation, payload, data)
-    ),
+    input as materialized (${submittedColumns}),
     born as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
       select i.id, clock.now, $1, i.payload_hash, i.payload
@@ -69,9 +73,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, BornRow>({
         coalesce(i.run_at, clock.now + i.delay_ms * interval '1 ms'),
         clock.now, i.queue_id, i.type_id, $1, 1, (i.data ->> 'timeoutMs')::int, i.payload_bytes,
         i.max_attempts, i.priority, i.data ->> 'uniqueKey', i.correlation,
-        i.data -> 'retryPolicy',
-        case when i.data ? 'tags'
-             then array(select jsonb_array_elements_text(i.data -> 'tags')) end
+        i.data -> 'retryPolicy', i.tags
       from input i join born on born.job_id = i.id, clock
       order by i.data ->> 'uniqueKey', i.id
       on conflict (tenant_id, unique_key) where unique_key is not null do nothing
