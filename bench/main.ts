@@ -57,9 +57,9 @@ try {
   }
   if (wanted('subscribers')) {
     const result = await subscribers(daybook, url, nextSchema(), 200, 2_000, values.quick ? 5 : 60);
-    const { events, gaps, duplicates, grownBytes, delays } = result;
+    const { events, gaps, duplicates, missing, grownBytes, delays } = result;
     console.log(
-      `subscribers 200 SSE clients, one stuck, 2,000 events/s, ${events.toLocaleString('en')} events: ${gaps} gaps, ${duplicates} duplicates, RSS grew ${(grownBytes / 2 ** 20).toFixed(0)} MB, behind the head: ${latencies(delays)}`,
+      `subscribers 200 SSE clients, one stuck, 2,000 events/s, ${events.toLocaleString('en')} events: ${gaps} gaps, ${duplicates} duplicates, ${missing} missing, RSS grew ${(grownBytes / 2 ** 20).toFixed(0)} MB, behind the head: ${latencies(delays)}`,
     );
   }
   if (wanted('first')) {

@@ -7,6 +7,8 @@ export interface SubscribersResult {
   readonly events: number;
   readonly gaps: number;
   readonly duplicates: number;
+  /** That had not come half a minute after the last was written, over all clients. */
+  readonly missing: number;
   /** Of the server, from before the first event to its highest. */
   readonly grownBytes: number;
   /** From the writing of an event to its arrival, in ms, of the last event of each piece. */
@@ -54,6 +56,7 @@ export async function subscribers(
       events,
       gaps: sum(readers.map((reader) => reader.gaps())),
       duplicates: sum(readers.map((reader) => reader.duplicates())),
+      missing: sum(readers.map((reader) => Math.max(0, events - reader.seen()))),
       grownBytes: most - before,
       delays: readers.slice(1).flatMap((reader) => reader.delays),
     };
