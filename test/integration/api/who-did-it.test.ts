@@ -86,9 +86,9 @@ describe('who asked, why and by which request stands in the event of whoever', (
       'configures',
       'PATCH',
       '',
-      { settings: { concurrency: 2 } },
+      { settings: { concurrency: 2 }, reason },
       'dev.daybook.queue.configured.v1',
-      { settings: { concurrency: 2 } },
+      { settings: { concurrency: 2 }, reason },
     ],
   ] as const)('%s a queue', async (_, method, path, body, type, data) => {
     await waitingJob();
