@@ -10,6 +10,7 @@ import type { Executor, Statement } from './statement.ts';
 /** What Daybook needs of a client: `pg.Client`, `pg.PoolClient`, or anything that queries like them. */
 export interface Queryable {
   query(config: {
+    name?: string;
     text: string;
     values: unknown[];
     types: typeof resultTypes;
@@ -27,6 +28,11 @@ export interface DatabaseOptions {
   readonly schema: string;
   /** Connections at the most (of a pool made here). */
   readonly poolSize: number;
+  /**
+   * Prepare the hot statements, on a pool made here; default: not. Not for a pooler that hands out
+   * connections by transaction.
+   */
+  readonly prepare?: boolean;
   readonly observer: Observer;
   /** Times how long `beside` waits; default the machine's. */
   readonly clock?: Clock;
@@ -74,10 +80,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     return text;
   };
 
-  const on = (client: Queryable): Executor => ({
+  const executor = (client: Queryable, prepare: boolean): Executor => ({
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       try {
         const result = await client.query({
+          ...(prepare && isPrepared(statement) ? { name: statement.name } : {}),
           text: textOf(statement),
           values: statement.values(params) as unknown[],
           types: resultTypes,
@@ -89,7 +96,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
-  const onPool = on(pool);
+  const on = (client: Queryable) => executor(client, false);
+  const onOwn = (client: Queryable) => executor(client, ownPool && options.prepare === true);
+  const onPool = onOwn(pool);
   const connectSoon = () => inTime(pool, options.clock ?? systemClock);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
@@ -106,7 +115,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     on,
     transaction: async (work) => {
       mustBeOpen();
-      return inTransaction(() => pool.connect(), on, work);
+      return inTransaction(() => pool.connect(), onOwn, work);
     },
     beside: {
       async run(statement, params) {
@@ -114,7 +123,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         const client = await connectSoon();
         let broken: unknown;
         try {
-          return await on(client).run(statement, params);
+          return await onOwn(client).run(statement, params);
         } catch (error) {
           broken = error;
           throw error;
@@ -124,7 +133,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       },
       transaction: async (work) => {
         mustBeOpen();
-        return inTransaction(connectSoon, on, work);
+        return inTransaction(connectSoon, onOwn, work);
       },
     },
     close: async () => {
@@ -141,6 +150,13 @@ function connectionOf(pool: pg.Pool): pg.ClientConfig {
     : { ...options, password: options.password };
 }
 
+/** Longer names of prepared statements are cut by Postgres. */
+const NAME_BYTES = 63;
+
+function isPrepared({ name, prepared }: Statement<never, unknown>): boolean {
+  return prepared === true && name.length <= NAME_BYTES;
+}
+
 function makePool(options: DatabaseOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: options.connectionString,
@@ -148,6 +164,7 @@ function makePool(options: DatabaseOptions): pg.Pool {
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     application_name: 'daybook',
+    ...(options.prepare === true ? { onConnect: planWithIndexes } : {}),
   });
   // An idle connection that the server ends would otherwise end this process.
   pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
@@ -155,6 +172,14 @@ function makePool(options: DatabaseOptions): pg.Pool {
   // been given it yet. Whoever is finds it broken.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/**
+ * A prepared statement keeps its plan until something about its tables changes, which their growing is
+ * not: planned for an empty table, it would go on reading that table from front to end.
+ */
+async function planWithIndexes(client: pg.ClientBase): Promise<void> {
+  await client.query('set enable_seqscan = off');
 }
 
 /** How long a caller's transaction waits for a connection beside its own. */

@@ -22,6 +22,8 @@ export interface LogRing {
   readonly bytes: number;
   /** Adds what comes after `to`; the oldest go, until both limits hold. */
   push(events: readonly LoggedEvent[], upTo: bigint): void;
+  /** Drops events up to and with a position, but for the newest few. */
+  letGo(upTo: bigint, keep: number): void;
   /**
    * What follows a position that is not before `from`.
    * @param limit events at the most
@@ -95,6 +97,10 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
         while (events.length - first > maxEvents || bytes > maxBytes) dropOldest();
       }
       to = upTo;
+      cutOff();
+    },
+    letGo(upTo, keep) {
+      while (events.length - first > keep && (events[first]?.position ?? to) <= upTo) dropOldest();
       cutOff();
     },
     after(position, matches, limit, byteLimit) {
