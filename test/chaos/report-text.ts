@@ -2,6 +2,7 @@ import type { Infliction } from './faults/series.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
 const LISTED = 20;
+const signs = ['completion', 'workers', 'apis', 'log', 'backlog'] as const;
 
 /** Everything that should not have happened; empty for a run in which the product held. */
 export function violationsOf(report: ChaosReport): string[] {
@@ -14,9 +15,11 @@ export function violationsOf(report: ChaosReport): string[] {
     ...readers.flatMap(({ name, wrong: bad }) => bad.map((each) => `${name}: ${each}`)),
     ...badEnds.map((each) => `ended by itself: ${each}`),
     ...differences.map((each) => `verify: ${each}`),
-    ...inflictions
-      .filter(({ completion, backlog }) => completion === null || backlog === null)
-      .map(({ name, what }) => `never recovered from ${name} (${what})`),
+    ...inflictions.flatMap(({ name, what, recovery }) =>
+      Object.entries(recovery)
+        .filter(([, after]) => after === null)
+        .map(([sign]) => `no ${sign} came back after ${name} (${what})`),
+    ),
   ];
 }
 
@@ -27,6 +30,9 @@ export function reportText(report: ChaosReport): string {
   const { lost, wrong, innocents, duplicates, executions, rejected } = verdict;
   const missed = readers.reduce((sum, reader) => sum + reader.wrong.length, 0);
   return [
+    'Seconds: how long each fault lasted, the longest time without a completion from its beginning on,',
+    'and from its end until a job was completed, by every worker, every API answered, the log moved, and',
+    'no more was due or running than before.',
     table(inflictions),
     ...leftOut.map((each) => `LEFT OUT ${each}`),
     '',
@@ -42,13 +48,13 @@ export function reportText(report: ChaosReport): string {
 }
 
 function table(inflictions: readonly Infliction[]): string {
-  const head = ['at', 'fault', 'lasted', 'completion', 'backlog', 'what'];
-  const rows = inflictions.map(({ name, at, lasted, completion, backlog, what }) => [
+  const head = ['at', 'fault', 'lasted', 'silence', ...signs, 'what'];
+  const rows = inflictions.map(({ name, at, lasted, silence, recovery, what }) => [
     shown(at),
     name,
     shown(lasted),
-    shown(completion),
-    shown(backlog),
+    shown(silence),
+    ...signs.map((sign) => shown(recovery[sign])),
     what,
   ]);
   const all = [head, ...rows];
@@ -64,5 +70,5 @@ function table(inflictions: readonly Infliction[]): string {
 }
 
 function shown(ms: number | null): string {
-  return ms === null ? 'never' : `${(ms / 1_000).toFixed(2)} s`;
+  return ms === null ? 'never' : `${(ms / 1_000).toFixed(2)}`;
 }

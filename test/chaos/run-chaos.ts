@@ -5,7 +5,7 @@ import { verify } from '../../src/verify/verify.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { createChance } from './chance.ts';
 import type { Fault } from './faults/fault.ts';
-import { type Infliction, inflictSeries } from './faults/series.ts';
+import { type Infliction, inflictSeries, untilWell } from './faults/series.ts';
 import { countExecutions, recordFiles } from './judge/executions.ts';
 import { judge, type Verdict } from './judge/judge.ts';
 import { type LoggedJobs, readLoggedJobs } from './judge/logged-jobs.ts';
@@ -84,7 +84,7 @@ async function runIn(
   const readers = startReaders(world, options.naiveReader === true);
   const pulse = startPulse(world);
   const load = startLoad({ caller, ledger, records, chance, rate: tempo.rate });
-  await pulse.completionAfter(monotonicMs(), tempo.patienceMs);
+  await untilWell(pulse, monotonicMs(), Number.POSITIVE_INFINITY, tempo.patienceMs);
   const leftOut = options.faults.flatMap((fault) => {
     const why = fault.unavailable?.(world) ?? null;
     return why === null ? [] : [`${fault.name}: ${why}`];

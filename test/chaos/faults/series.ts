@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Chance, createChance } from '../chance.ts';
 import { monotonicMs } from '../monotonic.ts';
-import type { Pulse } from '../world/pulse.ts';
+import type { Pulse, Signs } from '../world/pulse.ts';
 import type { Fault, Situation } from './fault.ts';
 
 /** A fault that was inflicted, and what came after. Times in ms. */
@@ -11,10 +11,10 @@ export interface Infliction {
   /** From the start of the run. */
   readonly at: number;
   readonly lasted: number;
-  /** From its end to the first completion after it; null if there was none for too long. */
-  readonly completion: number | null;
-  /** From its end to when no more was due or running than before it. */
-  readonly backlog: number | null;
+  /** The longest time without a completion, from its beginning until all was well. */
+  readonly silence: number;
+  /** From its end to each sign of life; null for one that did not come for too long. */
+  readonly recovery: Readonly<Record<keyof Signs, number | null>>;
 }
 
 export interface SeriesOptions {
@@ -30,6 +30,7 @@ export interface SeriesOptions {
 
 /** A backlog as small as this one is none: what the load brings by itself. */
 const USUAL_BACKLOG = 40;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Inflicts faults, drawn like cards: each comes once before any comes again. The next are drawn when
@@ -82,17 +83,35 @@ async function inflictOne(
   const beganAt = monotonicMs();
   const { what, later } = await fault.inflict(situation);
   const endedAt = monotonicMs();
-  const [completedAt, clearedAt, more] = await Promise.all([
-    pulse.completionAfter(endedAt, patienceMs),
-    pulse.backlogBelow(limit, endedAt, patienceMs),
-    later,
-  ]);
+  const [signs, more] = await Promise.all([untilWell(pulse, endedAt, limit, patienceMs), later]);
+  const since = (at: number | null) => (at === null ? null : at - endedAt);
   return {
     name: fault.name,
     what: more === undefined ? what : `${what}; ${more}`,
     at: beganAt - startedAt,
     lasted: endedAt - beganAt,
-    completion: completedAt === null ? null : completedAt - endedAt,
-    backlog: clearedAt === null ? null : clearedAt - endedAt,
+    silence: pulse.silence(beganAt, monotonicMs()),
+    recovery: {
+      completion: since(signs.completion),
+      workers: since(signs.workers),
+      apis: since(signs.apis),
+      log: since(signs.log),
+      backlog: since(signs.backlog),
+    },
   };
+}
+
+/** Waits until all signs of life have come, or for too long. */
+export async function untilWell(
+  pulse: Pulse,
+  since: number,
+  backlog: number,
+  patienceMs: number,
+): Promise<Signs> {
+  for (;;) {
+    const signs = pulse.signsAfter(since, backlog);
+    const isWell = Object.values(signs).every((at) => at !== null);
+    if (isWell || monotonicMs() - since > patienceMs) return signs;
+    await wait(LOOK_EVERY_MS);
+  }
 }

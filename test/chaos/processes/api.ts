@@ -1,3 +1,4 @@
+import { createGaugeSource } from '../../../src/api/gauges.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { openDaybook } from '../../../src/daybook.ts';
 import { createLogger } from '../../../src/telemetry/logger.ts';
@@ -13,6 +14,7 @@ const daybook = await openDaybook({
   maintain: false,
   observer: telemetry.observer,
 });
+telemetry.setGaugeSource(createGaugeSource(daybook.context));
 const server = createServer({
   context: daybook.context,
   consumers: daybook.consumers,
