@@ -1,10 +1,10 @@
-import { prepareConsumers } from '../src/consumers/builds/prepare-consumers.ts';
-import { applyRange } from '../src/consumers/reading/apply-range.ts';
-import { createReadModelReader } from '../src/consumers/reading/read-model-reader.ts';
-import { listBuilds } from '../src/consumers/statements/list-builds.ts';
-import { silentObserver } from '../src/kernel/observer.ts';
-import { projections } from '../src/projections/registry.ts';
-import type { Database } from '../src/store/database.ts';
+import { prepareConsumers } from '../../src/consumers/builds/prepare-consumers.ts';
+import { applyRange } from '../../src/consumers/reading/apply-range.ts';
+import { createReadModelReader } from '../../src/consumers/reading/read-model-reader.ts';
+import { listBuilds } from '../../src/consumers/statements/list-builds.ts';
+import { silentObserver } from '../../src/kernel/observer.ts';
+import { projections } from '../../src/projections/registry.ts';
+import type { Database } from '../../src/store/database.ts';
 
 const BATCH = 20_000n;
 

@@ -1,22 +1,41 @@
 import pg from 'pg';
-import { startServer } from './server-process.ts';
+import { quantile } from '../measure/quantile.ts';
+import type { Scenario } from '../scenario.ts';
+import { startServer } from '../servers/daybook-server.ts';
 
-/**
- * Opens subscriptions at position 1 of a log of `events` events, one after the other, and measures from
- * the request to the first event.
- * @returns ms per subscription
- */
-export async function firstEvent(
-  connectionString: string,
-  schema: string,
-  events: number,
-  subscriptions: number,
-): Promise<number[]> {
-  const server = await startServer(connectionString, schema);
+const SUBSCRIPTIONS = 20;
+
+/** How soon a new reader of a long log has its first event. */
+export const firstEvent: Scenario = {
+  name: 'first',
+  title: 'Opening a subscription at the first position, to its first event',
+  async measure({ quick, postgres }) {
+    const events = quick ? 20_000 : 1_000_000;
+    const database = await postgres.makeDatabase();
+    try {
+      const samples = await subscribe(database.url, events);
+      const name = `Daybook, a log of ${events.toLocaleString('en')} events`;
+      return {
+        series: [0.5, 0.99].map((q) => ({
+          name,
+          unit: `p${q * 100} ms`,
+          values: [quantile(samples, q)],
+        })),
+        goals: [],
+      };
+    } finally {
+      await database.drop();
+    }
+  },
+};
+
+/** One after the other. @returns ms from the request to the first event, for each */
+async function subscribe(connectionString: string, events: number): Promise<number[]> {
+  const server = await startServer(connectionString);
   try {
-    await fillLog(connectionString, schema, events);
+    await fillLog(connectionString, events);
     const samples: number[] = [];
-    for (let n = 0; n < subscriptions; n += 1) {
+    for (let n = 0; n < SUBSCRIPTIONS; n += 1) {
       const at = performance.now();
       await readFirst(`${server.url}/v1/events?after=0`);
       samples.push(performance.now() - at);
@@ -44,8 +63,8 @@ async function readFirst(url: string): Promise<void> {
 }
 
 /** Writes into the log past inbox and sequencer: what is measured is the reading. */
-async function fillLog(connectionString: string, schema: string, events: number): Promise<void> {
-  const client = new pg.Client({ connectionString, options: `-c search_path="${schema}"` });
+async function fillLog(connectionString: string, events: number): Promise<void> {
+  const client = new pg.Client({ connectionString, options: '-c search_path=daybook' });
   await client.connect();
   await client.query(`
     insert into queues (id, tenant_id, name, stream_id, version, created_at)

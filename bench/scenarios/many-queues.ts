@@ -1,0 +1,39 @@
+import { ratioGoal } from '../report/figures.ts';
+import { cycleDefaults, cycleRates } from './full-cycle.ts';
+import { interleaved, oneEach } from '../runs/interleaved.ts';
+import type { Scenario } from '../scenario.ts';
+
+const QUEUES = 200;
+const WORKERS = 50;
+
+/** The full cycle over many queues, against the same over one. */
+export const manyQueues: Scenario = {
+  name: 'queues',
+  title: `Full cycle over ${QUEUES} queues with ${WORKERS} workers, and over one queue`,
+  async measure(bench) {
+    const jobs = bench.quick ? 2_000 : 50_000;
+    const one = {
+      kind: 'cycle',
+      ...cycleDefaults,
+      jobs,
+      warmUp: bench.quick ? 200 : 2_000,
+    } as const;
+    const queues = Array.from({ length: bench.quick ? 20 : QUEUES }, (_, n) => `bench-${n}`);
+    const many = { ...one, queues, workers: bench.quick ? 5 : WORKERS };
+    const turns = await interleaved(
+      bench,
+      oneEach(bench.contenders, one).flatMap((turn) => [
+        { ...turn, name: `${turn.name}, one queue` },
+        { ...turn, name: `${turn.name}, ${queues.length} queues`, load: many },
+      ]),
+    );
+    const series = turns.flatMap(cycleRates);
+    const ours = series.filter(({ name }) => name.startsWith('Daybook') && name.includes('all'));
+    const [single, spread] = ours;
+    const goals =
+      single === undefined || spread === undefined
+        ? []
+        : [ratioGoal(spread, single, { atLeast: 0.8 })];
+    return { series, goals };
+  },
+};
