@@ -96,7 +96,6 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
-  const on = (client: Queryable) => executor(client, false);
   const onOwn = (client: Queryable) => executor(client, ownPool && options.prepare === true);
   const onPool = onOwn(pool);
   const connectSoon = () => inTime(pool, options.clock ?? systemClock);
@@ -112,7 +111,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on,
+    on: (client) => executor(client, false),
     transaction: async (work) => {
       mustBeOpen();
       return inTransaction(() => pool.connect(), onOwn, work);
@@ -164,6 +163,7 @@ function makePool(options: DatabaseOptions): pg.Pool {
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     application_name: 'daybook',
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, whatever its types say
     ...(options.prepare === true ? { onConnect: planWithIndexes } : {}),
   });
   // An idle connection that the server ends would otherwise end this process.
