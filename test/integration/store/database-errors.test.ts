@@ -46,10 +46,10 @@ describe('a server that cannot be reached', () => {
   });
 
   it('because it takes no more connections is told as database-unavailable', async () => {
-    const name = new URL(db.connectionString).pathname.slice(1);
+    const name = new URL(db.directConnectionString).pathname.slice(1);
     const plain = `one_connection_${process.pid}`;
     await db.database.pool.query(`create role ${plain} login password 'x' connection limit 0`);
-    const url = new URL(db.connectionString);
+    const url = new URL(db.directConnectionString);
     url.username = plain;
     url.password = 'x';
     const database = open(url.href);
@@ -93,7 +93,7 @@ describe('a connection that the server ends', () => {
   });
 
   it('of a caller’s client is told as database-unavailable', async () => {
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await kill(await backendOf(client));
     const keyed = { type: 'x', uniqueKey: 'lost' };
@@ -110,7 +110,7 @@ describe('a schema that is not there', () => {
     '(%s) is told as migration-needed',
     async (schema) => {
       if (schema === 'half_migrated') {
-        await migrate({ connection: { connectionString: db.connectionString }, schema });
+        await migrate({ connection: { connectionString: db.directConnectionString }, schema });
         await db.database.pool.query(`drop function ${schema}.add_event_partition;
         alter table ${schema}.log_head drop column tick`);
       }

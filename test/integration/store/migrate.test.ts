@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-const connection = () => ({ connectionString: db.connectionString });
+const connection = () => ({ connectionString: db.directConnectionString });
 const all = ['0001_log', '0002_jobs', '0003_consumers', '0004_subscriptions'];
 const exists = async (schema: string) => {
   const { rowCount } = await db.database.pool.query(
@@ -54,7 +54,7 @@ describe('migrating', () => {
       const flags = ['--import', 'tsx', '--input-type=module', '-e', code];
       const child = spawn(process.execPath, flags, {
         cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-        env: { ...process.env, ADDRESS: db.connectionString },
+        env: { ...process.env, ADDRESS: db.directConnectionString },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const output: string[] = [];
@@ -150,9 +150,9 @@ describe('without the rights of a superuser', () => {
     const pool = db.database.pool;
     await pool.query(`create role ${name} login password 'x'`);
     await pool.query(
-      `grant create on database ${new URL(db.connectionString).pathname.slice(1)} to ${name}`,
+      `grant create on database ${new URL(db.directConnectionString).pathname.slice(1)} to ${name}`,
     );
-    const url = new URL(db.connectionString);
+    const url = new URL(db.directConnectionString);
     url.username = name;
     url.password = 'x';
     const client = new pg.Client({ connectionString: url.href });

@@ -18,7 +18,7 @@ const started: unknown[] = [];
 beforeEach(async () => {
   db = await createTestDatabase();
   closings.push(() => db.drop());
-  client = await db.connect();
+  client = await db.connectCaller();
   meddle = ({ run }) => run();
   started.length = 0;
 });
