@@ -37,20 +37,16 @@ if (passed.length > 0) console.log(`Passed on Postgres ${passed.join(', ')}.`);
 if (failed.length > 0) console.log(`Failed on Postgres ${failed.join(', ')}.`);
 process.exit(failed.length === 0 ? 0 : 1);
 
-/** @param {string[]} args */
+/** @param {string[]} args what comes after `npm run test:matrix --` */
 function readArguments(args) {
-  const versions = [];
-  const rest = [];
-  for (const token of parseArgs({
-    args,
-    options: { pg: { type: 'string', multiple: true } },
-    strict: false,
-    tokens: true,
-  }).tokens) {
-    if (token.kind === 'option' && token.name === 'pg') versions.push(String(token.value));
-    else rest.push(args[token.index] ?? '');
-  }
-  return { versions: versions.length === 0 ? known : versions, rest };
+  const options = /** @type {const} */ ({ pg: { type: 'string', multiple: true } });
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
+  const isVersion = (token) => token.kind === 'option' && token.name === 'pg';
+  const wanted = tokens.filter((token) => isVersion(token)).map(({ value }) => String(value));
+  return {
+    versions: wanted.length === 0 ? known : wanted,
+    rest: tokens.filter((token) => !isVersion(token)).map(({ index }) => args[index] ?? ''),
+  };
 }
 
 /** @param {string} version */

@@ -8,6 +8,7 @@ import { createServer } from './api/server.ts';
 import { CommanderError } from 'commander';
 import {
   createProgram,
+  type DoctorFlags,
   type RebuildClaimsFlags,
   type StartFlags,
   type VerifyFlags,
@@ -25,6 +26,7 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
+  runDoctor,
   runEpoch,
   runRebuildClaims,
   runVerify,
@@ -102,6 +104,17 @@ async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefi
 async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Promise<void> {
   try {
     process.exitCode = await runVerify(commandTarget(schema), { json, bodies });
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
+async function examineDatabase({ schema, json = false, strict = false }: DoctorFlags) {
+  const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const flags = { json, strict, directConnectionString, version: readVersion() };
+  try {
+    process.exitCode = await runDoctor(commandTarget(schema), flags);
   } catch (error) {
     tellFailure(error);
     process.exitCode = 2;
@@ -302,6 +315,7 @@ const program = createProgram(readVersion(), {
   worker,
   migrate: migrateDatabase,
   verify: verifyTables,
+  doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });

@@ -29,6 +29,9 @@ export interface MigrateOptions {
 /** The migrations of this version. */
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
+/** Beside them, what a schema looks like to which all of them were applied. */
+export const schemaFile = 'schema.txt';
+
 /**
  * Brings the schema to this version, while processes of this and of the previous version may work on
  * it. All pending migrations go in one transaction, so one that is interrupted leaves nothing behind;
@@ -98,6 +101,7 @@ async function migrateOnce(
     const done = await runner({
       dbClient: client,
       dir: folder,
+      ignorePattern: String.raw`(\..*|.*\.txt)`,
       direction: 'up',
       migrationsSchema: schema,
       migrationsTable: 'migrations',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type Daybook, defineJob, openDaybook } from '../../src/daybook.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { expectSoon } from '../support/expect-soon.ts';
 import { backendOf } from '../support/postgres-activity.ts';
@@ -12,6 +13,11 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 import { withClient } from '../support/template-database.ts';
 import { notingConsumer, readNoted } from './consumers/consumer-steps.ts';
 
+/** Five seconds are over after 200 ms. */
+const hasty = {
+  ...systemClock,
+  after: (ms: number, callback: () => void) => systemClock.after(ms / 25, callback),
+};
 /** Fewer than the processes of these tests open, so that they are shared. */
 const SERVER_CONNECTIONS = 4;
 
@@ -138,6 +144,22 @@ describe.runIf(hasTools(poolerProgram() ?? 'pgbouncer'))('through a transaction 
       null,
       'ready',
     ]);
+  });
+
+  it('does not wait for ever where callers hold all connections to the server', async () => {
+    const other = await open({ maintain: false, clock: hasty });
+    const callers = await Promise.all(
+      Array.from({ length: SERVER_CONNECTIONS }, () => db.connectCaller()),
+    );
+    for (const caller of callers) await caller.query('begin');
+    const [first] = callers;
+    await expect(
+      other.submit({ type: 'new', queue: 'new' }, { client: first }),
+    ).rejects.toMatchObject({ code: 'pool-exhausted' });
+    for (const caller of callers) await caller.query('rollback');
+    const { id } = await other.submit({ type: 'new', queue: 'new' });
+    expect((await other.get(id))?.phase).toBe('ready');
+    await other.close();
   });
 
   it('wakes the workers of other processes: LISTEN goes to the server itself', async () => {
