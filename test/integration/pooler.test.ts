@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type Daybook, defineJob, openDaybook } from '../../src/daybook.ts';
+import { examine } from '../../src/doctor/doctor.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { expectSoon } from '../support/expect-soon.ts';
 import { backendOf } from '../support/postgres-activity.ts';
@@ -180,6 +182,22 @@ describe.runIf(hasTools(poolerProgram() ?? 'pgbouncer'))('through a transaction 
     const { id } = await other.submit({ type: 'double', queue: 'polled', payload: { n: 1 } });
     expect((await other.waitFor(id)).result).toEqual({ n: 2 });
     await other.close();
+  });
+
+  it('is told by doctor where hints do not arrive', async () => {
+    const { context } = daybook;
+    // Three seconds are over after 300 ms.
+    const clock = { ...systemClock, elapsedMs: () => systemClock.elapsedMs() * 10 };
+    const wakeUp = async (direct: Database) => {
+      const { findings } = await examine(context.database, { version: '1', direct, clock });
+      return findings.filter(({ check }) => check === 'wake-up').map(({ level }) => level);
+    };
+    expect(await wakeUp(context.database)).toEqual(['risky']);
+    const { observer } = context;
+    const connectionString = db.directConnectionString;
+    const direct = openDatabase({ connectionString, schema: 'daybook', poolSize: 2, observer });
+    expect(await wakeUp(direct)).toEqual(['fine']);
+    await direct.close();
   });
 
   it('keeps the session of a worker alive', async () => {

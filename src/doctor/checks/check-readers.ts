@@ -43,7 +43,7 @@ function housekeepingFindings({ duties, lapsed_sessions: lapsed }: HousekeepingR
     findings.push({
       check: 'housekeeping',
       level: 'wrong',
-      message: `${lapsed} worker sessions have lapsed, and nobody has taken their jobs back`,
+      message: `nobody has taken back the jobs of ${counted(lapsed, 'worker session')} whose lease is over`,
       advice: 'Start a process with `maintain`, or read the warnings of those that run.',
     });
   }
@@ -63,7 +63,7 @@ function housekeepingFindings({ duties, lapsed_sessions: lapsed }: HousekeepingR
 function consumerFindings(lag: ConsumerLag, parked: number): Finding[] {
   const subject = lag.role === 'live' ? lag.name : `${lag.name} (build ${lag.build})`;
   const common = { check: 'consumers', subject } as const;
-  const behind = `${lag.lagEvents} events, ${Math.round(lag.lagSeconds)} s behind`;
+  const behind = `${counted(lag.lagEvents, 'event')}, ${Math.round(lag.lagSeconds)} s behind`;
   const findings: Finding[] = [];
   if (lag.failure !== null) {
     const message = `${subject} has failed, ${behind}: ${reasonOf(lag.failure)}`;
@@ -77,7 +77,7 @@ function consumerFindings(lag: ConsumerLag, parked: number): Finding[] {
     findings.push({ ...common, level: 'wrong', message, advice });
   }
   if (parked > 0 && lag.role === 'live') {
-    const message = `${subject} has parked ${parked} events`;
+    const message = `${subject} has parked ${counted(parked, 'event')}`;
     const advice = 'Look at them, then retry or skip them.';
     findings.push({ ...common, level: 'risky', message, advice });
   }
@@ -94,10 +94,16 @@ function subscriptionFindings(state: SubscriptionState): Finding[] {
     return [{ ...common, level: 'wrong', message, advice }];
   }
   if (parked > 0)
-    return [{ ...common, level: 'risky', message: `${name} has parked ${parked} events` }];
+    return [
+      { ...common, level: 'risky', message: `${name} has parked ${counted(parked, 'event')}` },
+    ];
   if (state.moving) return [];
-  const message = `${name} does not move, ${state.lagEvents} events behind`;
+  const message = `${name} does not move, ${counted(state.lagEvents, 'event')} behind`;
   return [{ ...common, level: 'risky', message, advice: 'See that a member asks for its events.' }];
+}
+
+function counted(count: number | bigint, what: string): string {
+  return `${count} ${what}${Number(count) === 1 ? '' : 's'}`;
 }
 
 function reasonOf(failure: unknown): string {
