@@ -122,7 +122,7 @@ async function examineDatabase({ schema, json = false, strict = false }: DoctorF
 }
 
 async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
-  // Direct where there is one: making a table that is missing takes a lock of the session.
+  // Direct where there is one: it keeps writers out, and must not queue behind them in a pooler.
   const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
   const target = { ...commandTarget(schema), connectionString };
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });

@@ -15,7 +15,8 @@ export interface MigrateOptions {
   readonly onMigration?: (name: string) => void;
   /**
    * How long it may wait for the lock of a table, in ms: whoever asks for that table meanwhile queues
-   * behind it. Then it lets all of them pass, and tries again. Default 1 s.
+   * behind it. Then it lets all of them pass, and tries again. Default 300 ms: where it and others wait
+   * for each other, it gives way before Postgres (after a second) ends one of them, perhaps the other.
    */
   readonly lockTimeoutMs?: number;
   /** How long it tries, in ms, before it is given up; default a minute. */
@@ -25,6 +26,13 @@ export interface MigrateOptions {
   readonly clock?: Clock;
   readonly random?: () => number;
 }
+
+const LOCK_TIMEOUT_MS = 300;
+/**
+ * One try of so many waits so many times as long: a vacuum that holds a table is ended by Postgres for
+ * the sake of who has waited for a second.
+ */
+const LONG_TRY = 4;
 
 /** The migrations of this version. */
 export const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -50,7 +58,9 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   });
   try {
     await client.connect();
-    const done = await patiently(options, () => migrateOnce(client, options));
+    const done = await patiently(options, (lockTimeoutMs) =>
+      migrateOnce(client, options, lockTimeoutMs),
+    );
     for (const name of done) options.onMigration?.(name);
     return done;
   } catch (error) {
@@ -66,14 +76,15 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
 /** Tries again as long as the lock of a table cannot be had. */
 async function patiently<Result>(
   options: MigrateOptions,
-  attempt: () => Promise<Result>,
+  attempt: (lockTimeoutMs: number) => Promise<Result>,
 ): Promise<Result> {
   const { clock = systemClock, random = Math.random, patienceMs = 60_000 } = options;
+  const { lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
   const pauses = createBackoff(500, 2_000, random);
   const startedAt = clock.elapsedMs();
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     try {
-      return await attempt();
+      return await attempt(tries % LONG_TRY === 0 ? lockTimeoutMs * LONG_TRY : lockTimeoutMs);
     } catch (error) {
       if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
       if (clock.elapsedMs() - startedAt > patienceMs) {
@@ -87,7 +98,8 @@ async function patiently<Result>(
 
 async function migrateOnce(
   client: pg.Client,
-  { schema, folder = migrationsFolder, lockTimeoutMs = 1_000 }: MigrateOptions,
+  { schema, folder = migrationsFolder }: MigrateOptions,
+  lockTimeoutMs: number,
 ): Promise<string[]> {
   try {
     await client.query('begin');

@@ -99,11 +99,11 @@ describe.runIf(hasTools(poolerProgram() ?? 'pgbouncer'))('through a transaction 
       return rows.length;
     });
     expect(left).toBe(0);
-    // As many as there are server connections, at the same moment: so each is asked.
+    // More than there are server connections, so that each of them is asked.
     const settings = await Promise.all(
-      Array.from({ length: SERVER_CONNECTIONS }, () =>
+      Array.from({ length: 3 * SERVER_CONNECTIONS }, () =>
         db.database.pool.query<{ path: string; lock: string }>(
-          "select current_setting('search_path') as path, current_setting('lock_timeout') as lock, pg_sleep(0.02)",
+          "select current_setting('search_path') as path, current_setting('lock_timeout') as lock, pg_sleep(0.1)",
         ),
       ),
     );

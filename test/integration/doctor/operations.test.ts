@@ -10,7 +10,7 @@ import type { Finding } from '../../../src/doctor/finding.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { runDoctor } from '../../../src/maintenance/commands.ts';
 import { projections } from '../../../src/projections/registry.ts';
-import { openDatabase } from '../../../src/store/database.ts';
+import { type Database, openDatabase } from '../../../src/store/database.ts';
 import { identify } from '../../../src/store/epoch/new-epoch.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { submitOne } from '../../support/job-steps.ts';
@@ -26,12 +26,20 @@ const troubles = (findings: readonly Finding[]) =>
 
 describe('a Daybook that runs', () => {
   let daybook: TestDaybook;
+  let direct: Database;
   beforeAll(async () => {
     daybook = await openTestDaybook();
     await daybook.submitMany([{ type: 'x' }, { type: 'x' }]);
+    const connectionString = daybook.db.directConnectionString;
+    const { observer } = daybook.db.context;
+    direct = openDatabase({ connectionString, schema: 'daybook', poolSize: 2, observer });
   });
-  afterAll(() => daybook.close());
-  const look = () => examine(daybook.db.database, { version });
+  afterAll(async () => {
+    await direct.close();
+    await daybook.close();
+  });
+  // LISTEN goes past a pooler, if these tests run through one.
+  const look = () => examine(daybook.db.database, { version, direct });
 
   it('is well, but for what its server was told', async () => {
     // Duties are taken in their own time.
