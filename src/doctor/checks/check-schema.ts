@@ -39,10 +39,10 @@ export async function checkSchema(database: Database): Promise<SchemaCheck> {
   );
   // What a migration has yet to make is missing: to say so for each thing would hide the one remedy.
   if (pending.length > 0) return { findings: migrations, readable: false };
-  return compared(database, expected, migrations, unknown.length > 0);
+  return compareWith(database, expected, migrations, unknown.length > 0);
 }
 
-async function compared(
+async function compareWith(
   database: Database,
   expected: ExpectedSchema,
   migrations: readonly Finding[],

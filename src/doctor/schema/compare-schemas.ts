@@ -44,7 +44,7 @@ function isPartOfMissing(thing: string, found: SchemaDescription): boolean {
 
 function unknownPart(thing: string, definition: string): Finding {
   const refusesWrites =
-    /^column /.test(thing) && /not null(?!.*(default|identity|generated))/.test(definition);
+    thing.startsWith('column ') && /not null(?!.*(default|identity|generated))/.test(definition);
   return {
     check: 'schema',
     level: refusesWrites ? 'wrong' : 'risky',

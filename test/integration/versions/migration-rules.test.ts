@@ -14,7 +14,7 @@ const strongLocks: Readonly<Record<string, string>> = {
   AccessExclusiveLock: 'ACCESS EXCLUSIVE',
 };
 /** Tables that grow with the work done: to read one from front to end takes long. */
-const growing = [
+const growing = new Set([
   'dead_jobs',
   'event_inbox',
   'events',
@@ -22,7 +22,7 @@ const growing = [
   'job_claims',
   'job_payloads',
   'log_batches',
-];
+]);
 /** What a process of the version before may still need. */
 const takesAway =
   /\b(drop (table|column|view|function|index|trigger)|rename (to|column|constraint)|set not null|alter (column )?\w+ (set data )?type)\b/i;
@@ -97,7 +97,7 @@ async function problemsWhenRun(client: pg.Client, sql: string): Promise<string[]
       .filter(({ name, lock }) => !(locks.includes(name) && locks.includes(lock)))
       .map(({ name, lock }) => `takes ${lock} on ${name}, and does not say so`),
     ...strongest
-      .filter(({ name, lock }) => lock === 'SHARE' && growing.includes(name))
+      .filter(({ name, lock }) => lock === 'SHARE' && growing.has(name))
       .map(({ name }) => `makes an index on ${name}, for which all that write wait`),
   ];
 }

@@ -48,18 +48,21 @@ async function startVersion(
   await daybook.worker({ name, pollMs: 20, concurrency: 4 }).start();
   const done = new Set<string>();
   const submitted: string[] = [];
-  let loading = true;
+  const ending = new AbortController();
   const load = (async () => {
-    while (loading) {
+    while (!ending.signal.aborted) {
       const jobs = await daybook.submitMany([{ type: 'note' }, { type: 'note' }]);
       submitted.push(...jobs.map(({ id }) => id));
-      for (const { id } of jobs) done.add(`${name} by ${(await daybook.waitFor(id)).result}`);
+      for (const { id } of jobs) {
+        const { result } = await daybook.waitFor(id);
+        done.add(`${name} by ${String(result)}`);
+      }
     }
   })().catch((error: unknown) => {
     troubles.push(error);
   });
   const stopLoad = async () => {
-    loading = false;
+    ending.abort();
     await load;
   };
   closings.push(stopLoad);
