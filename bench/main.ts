@@ -23,7 +23,8 @@ process.once('uncaughtException', (error) => {
   stopAndExit();
 });
 try {
-  const peers = await preparePeers(options.contenders);
+  const alone = options.scenarios.every((scenario) => scenario.alone);
+  const peers = await preparePeers(alone ? ['daybook'] : options.contenders);
   for (const warning of peers.warnings) console.log(warning);
   const server = process.env['DATABASE_URL'];
   const postgres = server === undefined ? await startOwnPostgres() : await useServer(server);
@@ -38,6 +39,7 @@ try {
     },
     scenarios: [],
   };
+  if (options.quick) console.log('A quick run: it shows that all works; its numbers say nothing.');
   console.log(`machine: ${results.machine}`);
   for (const [of, text] of Object.entries(results.settings)) console.log(`${of}: ${text}`);
   const bench: Bench = {

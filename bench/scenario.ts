@@ -7,6 +7,8 @@ import type { Run } from './runs/run-once.ts';
 export interface Scenario {
   readonly name: string;
   readonly title: string;
+  /** Only Daybook is measured, so that no peer is needed. */
+  readonly alone?: true;
   measure(bench: Bench): Promise<Findings>;
 }
 

@@ -36,8 +36,8 @@ export interface OpenContender {
   work(workers: number, started: (payload: object) => void): Promise<Working>;
   /**
    * To be called while nothing happens. What it resolves with waits until those who read see so many
-   * more changes (a submission, a claim and a completion are three). Left out where readers read what
-   * is written.
+   * more changes (a submission, a claim and a completion are three); first comes when all had, then parts
+   * of them. Left out where readers read what is written.
    */
   watchReaders?(): Promise<(changes: number) => Promise<CaughtUp[]>>;
   /** Proves that nothing was lost. Left out where there is nothing to prove it by. */

@@ -38,8 +38,11 @@ export function installedPeer(name: string): InstalledPeer {
   };
 }
 
-/** @param wanted such as `>=22.12.0`; ranges of other forms are taken to be fine */
-function allows(wanted: string, version: string): boolean {
+/**
+ * Whether a package may run on this version of Node.
+ * @param wanted such as `>=22.12.0`; ranges of other forms are taken to be fine
+ */
+export function allows(wanted: string, version: string): boolean {
   const least = /^>=\s*(\d+)(?:\.(\d+))?(?:\.(\d+))?$/
     .exec(wanted)
     ?.slice(1)

@@ -52,7 +52,9 @@ export async function preparePeers(wanted: readonly ContenderName[]): Promise<Pe
 function install(): void {
   const script = fileURLToPath(new URL('../../scripts/ensure-installed.mjs', import.meta.url));
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  const { status } = spawnSync(process.execPath, [script, folder], { stdio: 'inherit' });
+  // The project is strict about engines, and npm hands that on to what it runs; peers may be newer.
+  const env = { ...process.env, npm_config_engine_strict: 'false', npm_config_loglevel: 'warn' };
+  const { status } = spawnSync(process.execPath, [script, folder], { stdio: 'inherit', env });
   if (status !== 0) {
     throw new Error(
       'The peers could not be installed; --contenders daybook measures without them.',

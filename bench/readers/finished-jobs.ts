@@ -16,6 +16,7 @@ const PER_SECOND = 50;
 export const finishedJobs: Scenario = {
   name: 'reads',
   title: `Answers over HTTP where many jobs have ended, ${PER_SECOND} requests/s of each kind`,
+  alone: true,
   async measure(bench) {
     const jobs = bench.quick ? 2_000 : 2_000_000;
     const database = await bench.postgres.makeDatabase();

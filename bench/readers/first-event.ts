@@ -9,6 +9,7 @@ const SUBSCRIPTIONS = 20;
 export const firstEvent: Scenario = {
   name: 'first',
   title: 'Opening a subscription at the first position, to its first event',
+  alone: true,
   async measure({ quick, postgres }) {
     const events = quick ? 20_000 : 1_000_000;
     const database = await postgres.makeDatabase();

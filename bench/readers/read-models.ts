@@ -15,6 +15,7 @@ const LAG_RATE = 5_000;
 export const readModels: Scenario = {
   name: 'models',
   title: 'Read models: their lag under load, rebuilds beside load, and how fast each reads',
+  alone: true,
   async measure({ quick, postgres }) {
     const events = quick ? 10_000 : 1_000_000;
     const seconds = quick ? 1 : 10;

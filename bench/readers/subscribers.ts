@@ -15,6 +15,7 @@ const WAIT_MS = 30_000;
 export const subscribers: Scenario = {
   name: 'subscribers',
   title: 'Many subscribers over SSE, one of them stuck, while the log grows',
+  alone: true,
   async measure({ quick, postgres }) {
     const database = await postgres.makeDatabase();
     try {

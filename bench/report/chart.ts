@@ -1,11 +1,11 @@
 import { median } from '../measure/quantile.ts';
 import type { Series } from '../scenario.ts';
 import type { Results } from './results.ts';
-import { shown } from './text.ts';
+import { isOurs, shown } from './text.ts';
 
 const WIDTH = 960;
 const MARGIN = 24;
-const NAMES = 400;
+const NAMES = 380;
 const BAR = 18;
 const STEP = 24;
 const BARS = WIDTH - NAMES - 2 * MARGIN - 90;
@@ -18,26 +18,31 @@ const colours = {
   paper: '#ffffff',
 };
 
-/** Bars of medians, a block for each scenario and unit, as SVG. */
+/**
+ * Bars of medians as SVG, a block for each scenario, of what it measures first. Where peers were
+ * measured at all, only scenarios with peers are shown.
+ */
 export function chart({ scenarios, machine, startedAt }: Results): string {
-  const blocks = scenarios.flatMap(({ title, series }) =>
-    [...new Set(series.map(({ unit }) => unit))].map((unit) => ({
+  const all = scenarios.map(({ title, series }) => {
+    const [first] = series;
+    const unit = first?.unit ?? '';
+    return {
       title,
       unit,
-      series: series.filter((each) => each.unit === unit),
-    })),
-  );
+      series: series.filter((each) => each.unit === unit && each.values.length > 0),
+    };
+  });
+  const compared = all.filter(({ series }) => series.some(isOurs) && !series.every(isOurs));
+  const blocks = compared.length > 0 ? compared : all;
   let y = MARGIN + 20;
   const parts = [text(MARGIN, y, 'Daybook and its peers', { size: 20, weight: 600 })];
   y += 20;
   parts.push(
     text(MARGIN, y, `${startedAt.slice(0, 10)}, ${machine}, medians`, { fill: colours.quiet }),
   );
-  let lastTitle = '';
   for (const { title, unit, series } of blocks) {
-    y += title === lastTitle ? 16 : 44;
-    if (title !== lastTitle) parts.push(text(MARGIN, y, title, { size: 14, weight: 600 }));
-    lastTitle = title;
+    y += 44;
+    parts.push(text(MARGIN, y, title, { size: 14, weight: 600 }));
     y += 18;
     parts.push(text(MARGIN, y, unitText(unit), { fill: colours.quiet }));
     y += 8;
@@ -56,12 +61,12 @@ export function chart({ scenarios, machine, startedAt }: Results): string {
 
 function bars(series: readonly Series[], top: number): string[] {
   const longest = Math.max(...series.map(({ values }) => median(values)));
-  return series.flatMap(({ name, values }, index) => {
+  return series.flatMap((each, index) => {
+    const { name, values } = each;
     const value = median(values);
     const y = top + index * STEP;
     const width = Math.max(1, (value / longest) * BARS);
-    const ours =
-      name.startsWith('Daybook') || series.every((each) => !each.name.startsWith('Daybook'));
+    const ours = isOurs(each) || !series.some(isOurs);
     const middle = y + BAR / 2 + 4;
     return [
       text(MARGIN + NAMES - 12, middle, name, { anchor: 'end', weight: ours ? 600 : 400 }),

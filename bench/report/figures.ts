@@ -2,6 +2,7 @@ import { median, quantile } from '../measure/quantile.ts';
 import type { Run } from '../runs/run-once.ts';
 import type { Turns } from '../runs/interleaved.ts';
 import type { Costs, Goal, Series } from '../scenario.ts';
+import { verifyLimitMs } from '../verify.ts';
 
 /** Jobs per second until `ms`: when the last job was completed, unless something else is meant. */
 export function rateOf(run: Run, ms = run.ms): number {
@@ -10,6 +11,16 @@ export function rateOf(run: Run, ms = run.ms): number {
 
 export function rates({ name, runs }: Turns): Series {
   return { name, unit: 'jobs/s', values: runs.map((run) => rateOf(run)) };
+}
+
+/** What is to be said of runs: which failed, and which could not be verified. */
+export function runNotes(turns: readonly Turns[]): string[] {
+  const unverified = turns
+    .filter(({ runs }) => runs.some(({ verified }) => verified?.outcome === 'takes too long'))
+    .map(
+      ({ name }) => `${name}: not verified, which would take more than ${verifyLimitMs / 1_000} s.`,
+    );
+  return [...unverified, ...turns.flatMap(({ failures }) => failures)];
 }
 
 /** The value below which the share `q` of the samples of each run lies. */
@@ -36,7 +47,9 @@ export function bestPeerGoal(
 ): Goal[] {
   const own = series.find(({ name }) => name === ours);
   const [best] = series
-    .filter(({ name, unit }) => peers.includes(name) && unit === own?.unit)
+    .filter(
+      ({ name, unit, values }) => peers.includes(name) && unit === own?.unit && values.length > 0,
+    )
     .toSorted((a, b) => median(b.values) - median(a.values));
   if (own === undefined || best === undefined) return [];
   return [{ ...ratioGoal(own, best, wanted.bound), ...wanted }];

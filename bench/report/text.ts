@@ -1,3 +1,4 @@
+import { contenders } from '../contenders/registry.ts';
 import { median } from '../measure/quantile.ts';
 import type { Costs, Findings, Goal, Scenario, Series } from '../scenario.ts';
 
@@ -39,12 +40,19 @@ export function shown(value: number): string {
 }
 
 function seriesTable(unit: string, series: readonly Series[]): string {
-  const rows = series.map(({ name, values }) => [
-    name,
-    shown(median(values)),
-    values.map(shown).join(' · '),
-  ]);
-  return table([unit, 'median', 'each'], rows);
+  const own = series.find(isOurs);
+  const compared = own !== undefined && !series.every(isOurs);
+  const rows = series.map(({ name, values }) => {
+    const middle = median(values);
+    const times = compared ? [shown(middle / median(own.values))] : [];
+    return [name, shown(middle), ...times, values.map(shown).join(' · ')];
+  });
+  return table([unit, 'median', ...(compared ? [`/ ${own.name}`] : []), 'each'], rows);
+}
+
+/** Whether it is Daybook that was measured. */
+export function isOurs({ name }: Series): boolean {
+  return name.startsWith(contenders.daybook.title);
 }
 
 function costsTable(costs: readonly Costs[]): string {

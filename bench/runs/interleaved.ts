@@ -14,25 +14,41 @@ export interface Turn extends RunStaging {
 /** All runs of one turn, in order. */
 export interface Turns extends Turn {
   readonly runs: readonly Run[];
+  /** Why others of its runs came to nothing, a sentence each. */
+  readonly failures: readonly string[];
 }
 
-/** Runs A, B, C, A, B, C, ...: what else the machine does meets all of them. */
+/**
+ * Runs A, B, C, A, B, C, ...: what else the machine does meets all of them. A peer that fails, because
+ * the load is more than it can take, say, is left behind; a whole run of an hour is not.
+ * @throws Error when Daybook fails, or anybody in a quick run
+ */
 export async function interleaved(
   bench: Bench,
   turns: readonly Turn[],
   rounds = bench.runs,
 ): Promise<Turns[]> {
-  const runs = turns.map((): Run[] => []);
+  const all = turns.map((turn) => ({ ...turn, runs: [] as Run[], failures: [] as string[] }));
   for (let round = 1; round <= rounds; round += 1) {
-    for (const [index, { contender, load, name, ...staging }] of turns.entries()) {
-      const run = await bench.run(contender, load, staging);
-      runs[index]?.push(run);
-      const rate = Math.round((run.jobs / run.ms) * 1_000).toLocaleString('en');
-      const verified = run.verified === null ? '' : `, verify: ${run.verified.outcome}`;
-      bench.tell(`${name}, run ${round} of ${rounds}: ${rate} jobs/s${verified}`);
+    for (const turn of all) {
+      const { contender, load, name, runs, failures, ...staging } = turn;
+      try {
+        const run = await bench.run(contender, load, staging);
+        runs.push(run);
+        bench.tell(`${name}, run ${round} of ${rounds}: ${described(run)}`);
+      } catch (error) {
+        if (contender === 'daybook' || bench.quick || !(error instanceof Error)) throw error;
+        failures.push(`${name}: run ${round} failed: ${error.message.split('\n')[0]}`);
+        bench.tell(failures.at(-1) ?? '');
+      }
     }
   }
-  return turns.map((turn, index) => ({ ...turn, runs: runs[index] ?? [] }));
+  return all;
+}
+
+function described({ jobs, ms, verified }: Run): string {
+  const rate = `${Math.round((jobs / ms) * 1_000).toLocaleString('en')} jobs/s`;
+  return verified === null ? rate : `${rate}, verify: ${verified.outcome}`;
 }
 
 /** A turn for each contender. */

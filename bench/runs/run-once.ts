@@ -1,7 +1,7 @@
 import type { Place, Verified } from '../contenders/contender.ts';
 import type { MeasuredLoad } from '../contenders/messages.ts';
 import { contenders, type ContenderName } from '../contenders/registry.ts';
-import { startContender } from '../contenders/remote-contender.ts';
+import { type RemoteContender, startContender } from '../contenders/remote-contender.ts';
 import type { LoadSpec } from '../loads/load.ts';
 import { type DatabaseCounts, readCounts, readWalBytes } from '../measure/database-counts.ts';
 import { cpuMsOf } from '../measure/process-cpu.ts';
@@ -91,16 +91,23 @@ async function runInProcess(
   const contender = startContender(node);
   try {
     await contender.order({ step: 'prepare', contender: name, ...work });
-    const end = await watch.begin();
-    const before = cpuMsOf(watch.pid);
-    const measured = await contender.order({ step: 'run' });
-    const serverCpuMs = cpuMsOf(watch.pid) - before;
-    await end();
+    const measured = await measure(contender, watch);
     const verified = await contender.order({ step: 'verify' });
     if (verified !== null) verifiedText(verified);
     await contender.order({ step: 'close' });
-    return { ...measured, serverCpuMs, verified };
+    return { ...measured, verified };
   } finally {
     await contender.end();
+  }
+}
+
+async function measure(contender: RemoteContender, { pid, begin }: Watch) {
+  const end = await begin();
+  try {
+    const before = cpuMsOf(pid);
+    const measured = await contender.order({ step: 'run' });
+    return { ...measured, serverCpuMs: cpuMsOf(pid) - before };
+  } finally {
+    await end();
   }
 }

@@ -1,5 +1,6 @@
-import { bestPeerGoal, costsOf } from '../report/figures.ts';
-import { cycleDefaults, cycleRates, ourRate, peerTitles } from './full-cycle.ts';
+import { contenders } from '../contenders/registry.ts';
+import { bestPeerGoal, costsOf, runNotes } from '../report/figures.ts';
+import { cycleDefaults, peerTitles, wholeRates } from './full-cycle.ts';
 import { fewer, interleaved, oneEach } from '../runs/interleaved.ts';
 import type { Scenario } from '../scenario.ts';
 
@@ -19,12 +20,14 @@ export const bigPayloads: Scenario = {
       payloadBytes: PAYLOAD_BYTES,
     } as const;
     const turns = await interleaved(bench, oneEach(fewer(bench), load));
-    const series = turns.flatMap(cycleRates);
-    const peers = peerTitles.filter((title) => !title.includes('Redis'));
-    const ours = ourRate('all read models');
+    const series = turns.map(wholeRates);
+    const onPostgres = Object.values(contenders).filter(({ server }) => server === 'postgres');
+    const peers = peerTitles(onPostgres);
+    const ours = contenders.daybook.title;
     return {
       series,
       costs: turns.map((turn) => costsOf(turn, jobs + load.warmUp)),
+      notes: runNotes(turns),
       goals: bestPeerGoal(series, { ours, peers, bound: { atLeast: 1 } }),
     };
   },

@@ -1,5 +1,5 @@
-import { contenders } from '../contenders/registry.ts';
-import { bestPeerGoal, costsOf, rateOf, rates } from '../report/figures.ts';
+import { contenders, type Entry } from '../contenders/registry.ts';
+import { bestPeerGoal, costsOf, rateOf, rates, runNotes } from '../report/figures.ts';
 import { interleaved, oneEach, type Turns } from '../runs/interleaved.ts';
 import type { Scenario, Series } from '../scenario.ts';
 
@@ -20,10 +20,11 @@ export const fullCycle: Scenario = {
     } as const;
     const turns = await interleaved(bench, oneEach(bench.contenders, load));
     const series = turns.flatMap(cycleRates);
-    const peers = peerTitles;
+    const peers = peerTitles();
     return {
       series,
       costs: turns.map((turn) => costsOf(turn, jobs + load.warmUp)),
+      notes: runNotes(turns),
       goals: [
         ...bestPeerGoal(series, { ours: ourRate(all), peers, bound: { atLeast: 1.25 } }),
         ...bestPeerGoal(series, {
@@ -51,9 +52,9 @@ export const cycleDefaults = {
   limitMs: 300_000,
 } as const;
 
-export const peerTitles = Object.values(contenders)
-  .map(({ title }) => title)
-  .filter((title) => title !== contenders.daybook.title);
+export function peerTitles(entries: readonly Entry[] = Object.values(contenders)): string[] {
+  return entries.map(({ title }) => title).filter((title) => title !== contenders.daybook.title);
+}
 
 export function ourRate(readers: string): string {
   return `${contenders.daybook.title}, ${readers} caught up`;
@@ -70,4 +71,15 @@ export function cycleRates(turn: Turns): Series[] {
       rateOf(run, run.caughtUp.find(({ readers }) => readers === kind)?.atMs),
     ),
   }));
+}
+
+/** Until everything is done: the last completion recorded, and all read models caught up. */
+export function wholeRates({ name, runs }: Turns): Series {
+  const values = runs.map((run) => rateOf(run, run.caughtUp[0]?.atMs));
+  return { name, unit: 'jobs/s', values };
+}
+
+/** Those turns that were Daybook's. */
+export function ours(turns: readonly Turns[]): Turns[] {
+  return turns.filter(({ contender }) => contender === 'daybook');
 }

@@ -20,6 +20,7 @@ export const batchRequest = httpRequest('POST', '/v1/jobs/batch', {
 export const httpBatches: Scenario = {
   name: 'batch',
   title: `Submits over HTTP in batches of ${BATCH.toLocaleString('en')}, ${LANES} at a time`,
+  alone: true,
   async measure(bench) {
     const values: number[] = [];
     const notes = new Set<string>();

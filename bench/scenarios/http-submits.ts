@@ -14,6 +14,7 @@ const PER_SECOND = [500, 2_000];
 export const httpSubmits: Scenario = {
   name: 'http',
   title: `Submits over HTTP, keep-alive, ${CONNECTIONS} connections`,
+  alone: true,
   async measure(bench) {
     const series = new Map<string, Series>();
     const add = (name: string, unit: string, value: number) => {

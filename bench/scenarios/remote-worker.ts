@@ -12,6 +12,7 @@ const WORKERS = 4;
 export const remoteWorker: Scenario = {
   name: 'remote',
   title: `Remote workers over HTTP: ${WORKERS} claim and complete ${CLAIM} jobs at a time`,
+  alone: true,
   async measure(bench) {
     const batches = bench.quick ? 4 : 100;
     const values: number[] = [];

@@ -14,6 +14,7 @@ const TABLES = ['job_claims', 'event_inbox'];
 export const soak: Scenario = {
   name: 'soak',
   title: `${PER_SECOND.toLocaleString('en')} jobs/s for a long time`,
+  alone: true,
   async measure(bench) {
     const seconds = bench.quick ? 3 : bench.minutes * 60;
     const intervalSeconds = seconds / (bench.quick ? 3 : PARTS);

@@ -92,6 +92,9 @@ describe('a write token of an old epoch', () => {
     expect(await listAfter(`7.${old}.3`)).toEqual([410, 'write-lost']);
     const { body } = await api.get(`/v1/jobs?after=1.${old}.2`);
     expect(body).toMatchObject({ epoch: 2, retryable: false });
+    for (const list of ['queues', 'queues/default', 'stats', 'failures']) {
+      expect((await api.get(`/v1/${list}?after=1.${old}.2`)).status).toBe(410);
+    }
   });
 
   it('is told from one of the present epoch that never was', async () => {
