@@ -8,6 +8,7 @@ import { createServer } from './api/server.ts';
 import { CommanderError } from 'commander';
 import {
   createProgram,
+  type DoctorFlags,
   type RebuildClaimsFlags,
   type StartFlags,
   type VerifyFlags,
@@ -25,6 +26,7 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
+  runDoctor,
   runEpoch,
   runRebuildClaims,
   runVerify,
@@ -108,8 +110,19 @@ async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Prom
   }
 }
 
+async function examineDatabase({ schema, json = false, strict = false }: DoctorFlags) {
+  const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const flags = { json, strict, directConnectionString, version: readVersion() };
+  try {
+    process.exitCode = await runDoctor(commandTarget(schema), flags);
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
 async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
-  // Direct where there is one: making a table that is missing takes a lock of the session.
+  // Direct where there is one: it keeps writers out, and must not queue behind them in a pooler.
   const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
   const target = { ...commandTarget(schema), connectionString };
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
@@ -302,6 +315,7 @@ const program = createProgram(readVersion(), {
   worker,
   migrate: migrateDatabase,
   verify: verifyTables,
+  doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });

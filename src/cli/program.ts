@@ -25,6 +25,12 @@ export interface VerifyFlags {
   readonly bodies: boolean;
 }
 
+export interface DoctorFlags {
+  readonly schema: string | undefined;
+  readonly json: boolean | undefined;
+  readonly strict: boolean | undefined;
+}
+
 export interface RebuildClaimsFlags {
   readonly schema: string | undefined;
   readonly lockTimeout: number;
@@ -42,6 +48,7 @@ export interface Actions {
   worker(module: string, flags: WorkerFlags): Promise<void>;
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
   verify(flags: VerifyFlags): Promise<void>;
+  doctor(flags: DoctorFlags): Promise<void>;
   rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
   epoch(flags: EpochFlags): Promise<void>;
 }
@@ -150,6 +157,16 @@ function addMaintenance(program: Command, actions: Actions, schema: () => Option
     .exitOverride()
     .addHelpText('after', '\nExit code: 0 equal, 1 something differs, 2 it could not run\n')
     .action((flags: VerifyFlags) => actions.verify(flags));
+
+  program
+    .command('doctor')
+    .description('look whether the database in DATABASE_URL is what this version expects')
+    .option('--json', 'print the report as JSON')
+    .option('--strict', 'end with 1 for what is risky, too')
+    .addOption(schema())
+    .exitOverride()
+    .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 it could not run\n')
+    .action((flags: DoctorFlags) => actions.doctor(flags));
 
   program
     .command('rebuild')

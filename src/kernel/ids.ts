@@ -59,10 +59,10 @@ const NAMESPACE = Buffer.from('6f1c2b1e9d0c4e0fa3b75a1d8c4e7f20', 'hex');
 
 /** A name-based UUIDv5 (RFC 9562 section 5.5): the same parts give the same id, everywhere. */
 export function uuidV5(...parts: readonly (string | number)[]): string {
-  const hash = createHash('sha1').update(NAMESPACE).update(parts.join('\u0000')).digest();
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex');
+  const digest = createHash('sha1').update(NAMESPACE).update(parts.join('\u0000')).digest();
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x50;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = digest.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 

@@ -1,9 +1,11 @@
 import { databaseOptions, parseOptions } from '../config/options.ts';
+import { examine } from '../doctor/doctor.ts';
 import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { createEpochControl } from '../store/epoch/epoch-control.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
 import { verify } from '../verify/verify.ts';
+import { doctorText } from './doctor-text.ts';
 import { count, reportText } from './report-text.ts';
 
 /** What these commands work on, and where they say what they have found. */
@@ -21,6 +23,17 @@ export interface VerifyFlags {
   readonly json: boolean;
   /** Read payloads and results too. */
   readonly bodies: boolean;
+}
+
+export interface DoctorFlags {
+  /** The report as one JSON document. */
+  readonly json: boolean;
+  /** What is risky counts as wrong. */
+  readonly strict: boolean;
+  /** What processes LISTEN on, where that is another address. */
+  readonly directConnectionString: string | undefined;
+  /** Of this package. */
+  readonly version: string;
 }
 
 /** Between two lines about how far a command is, in ms. */
@@ -41,6 +54,24 @@ export async function runVerify(target: CommandTarget, flags: VerifyFlags): Prom
     target.print(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
     return report.equal ? 0 : 1;
   });
+}
+
+/**
+ * `daybook doctor`: looks whether the database is what this version expects, and whether all gets on.
+ * @returns the exit code: 0 where nothing is wrong, else 1
+ */
+export async function runDoctor(target: CommandTarget, flags: DoctorFlags): Promise<0 | 1> {
+  const { version, directConnectionString: direct } = flags;
+  const report = await onDatabase(target, async (database) =>
+    direct === undefined
+      ? examine(database, { version })
+      : onDatabase({ ...target, connectionString: direct }, async (directDatabase) =>
+          examine(database, { version, direct: directDatabase }),
+        ),
+  );
+  target.print(flags.json ? JSON.stringify(report, null, 2) : doctorText(report));
+  const { verdict } = report;
+  return verdict === 'wrong' || (flags.strict && verdict === 'risky') ? 1 : 0;
 }
 
 /** `daybook rebuild claims`: makes the claim table and the dead jobs anew from the log. */

@@ -55,7 +55,8 @@ export interface Database extends Transactor {
   readonly pool: pg.Pool;
   /**
    * For what runs on the pool while a caller's transaction waits for it: that transaction may hold
-   * the very connection which is waited for, so this one waits for five seconds at the most.
+   * the very connection which is waited for, be it of the pool or of a pooler behind it, so this one
+   * waits for five seconds at the most.
    * @throws DaybookError `pool-exhausted` after that
    */
   readonly beside: Transactor;
@@ -96,10 +97,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
-  const on = (client: Queryable) => executor(client, false);
   const onOwn = (client: Queryable) => executor(client, ownPool && options.prepare === true);
   const onPool = onOwn(pool);
-  const connectSoon = () => inTime(pool, options.clock ?? systemClock);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
   };
@@ -112,32 +111,44 @@ export function openDatabase(options: DatabaseOptions): Database {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on,
+    on: (client) => executor(client, false),
     transaction: async (work) => {
       mustBeOpen();
       return inTransaction(() => pool.connect(), onOwn, work);
     },
-    beside: {
-      async run(statement, params) {
-        mustBeOpen();
-        const client = await connectSoon();
-        let broken: unknown;
-        try {
-          return await onOwn(client).run(statement, params);
-        } catch (error) {
-          broken = error;
-          throw error;
-        } finally {
-          client.release(isDaybookError(broken, 'database-unavailable'));
-        }
-      },
-      transaction: async (work) => {
-        mustBeOpen();
-        return inTransaction(connectSoon, onOwn, work);
-      },
-    },
+    beside: besidesCallers(pool, options.clock ?? systemClock, onOwn, mustBeOpen),
     close: async () => {
       if (ownPool) await pool.end();
+    },
+  };
+}
+
+/** See `Database.beside`. */
+function besidesCallers(
+  pool: pg.Pool,
+  clock: Clock,
+  on: (client: Queryable) => Executor,
+  mustBeOpen: () => void,
+): Transactor {
+  const connectSoon = () => inTime(pool, clock);
+  return {
+    async run(statement, params) {
+      mustBeOpen();
+      const client = await connectSoon();
+      let broken: unknown;
+      try {
+        return await answeredSoon(on(client).run(statement, params), pool, clock);
+      } catch (error) {
+        broken = error;
+        throw error;
+      } finally {
+        client.release(isLost(broken));
+      }
+    },
+    transaction: async (work) => {
+      mustBeOpen();
+      const begin = (client: Client) => answeredSoon(client.query('begin'), pool, clock);
+      return inTransaction(connectSoon, on, work, begin);
     },
   };
 }
@@ -164,6 +175,7 @@ function makePool(options: DatabaseOptions): pg.Pool {
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     application_name: 'daybook',
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, whatever its types say
     ...(options.prepare === true ? { onConnect: planWithIndexes } : {}),
   });
   // An idle connection that the server ends would otherwise end this process.
@@ -207,15 +219,39 @@ function inTime(pool: pg.Pool, clock: Clock): Promise<pg.PoolClient> {
   });
 }
 
+/**
+ * A pooler takes any connection at once, and lets its first statement wait for one of its own. A
+ * connection whose answer did not come in time is of no more use: the answer may come yet.
+ */
+function answeredSoon<Answer>(
+  asked: Promise<Answer>,
+  pool: pg.Pool,
+  clock: Clock,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(BESIDE_MS, () => {
+      const message = `None of the server's connections came free within ${BESIDE_MS} ms, though the pool had one of its ${pool.options.max}.`;
+      reject(new DaybookError('pool-exhausted', message));
+    });
+    asked.then(resolve, reject).finally(cancel);
+  });
+}
+
+function isLost(error: unknown): boolean {
+  return isDaybookError(error, 'database-unavailable') || isDaybookError(error, 'pool-exhausted');
+}
+
 async function inTransaction<Result>(
   connect: () => Promise<pg.PoolClient>,
   on: (client: Queryable) => Executor,
   work: (tx: Executor, client: Client) => Promise<Result>,
+  begin: (client: Client) => Promise<unknown> = (client) => client.query('begin'),
 ): Promise<Result> {
   const client = await connect().catch((error: unknown) => {
     throw explained(error);
   });
   let broken: Error | undefined;
+  let begun = false;
   // The pool listens only to clients that are idle: without this, a connection that the server ends
   // between two statements would end the process.
   const onError = (error: Error) => {
@@ -223,15 +259,21 @@ async function inTransaction<Result>(
   };
   client.on('error', onError);
   try {
-    await client.query('begin');
+    await begin(client);
+    begun = true;
     const result = await work(on(client), client);
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: unknown) => {
-      // The connection is of no use any more; the first error is the one to tell.
-      broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed');
-    });
+    if (begun) {
+      await client.query('rollback').catch((rollbackError: unknown) => {
+        // The connection is of no use any more; the first error is the one to tell.
+        broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed');
+      });
+    } else {
+      // Its `begin` may still be waited for, and so would be whatever comes after that.
+      broken ??= new Error('begin failed');
+    }
     throw explained(error);
   } finally {
     client.off('error', onError);

@@ -53,13 +53,15 @@ export function runJob(
     return failure(error, undefined, job);
   }
   const timeoutMs = job.timeoutMs ?? definition.timeoutMs ?? options.defaultTimeoutMs;
-  if (abort.reason !== null) return outcomeOf('given-up', abort.reason, definition, job, timeoutMs);
-  const ended = invoke(definition, job, context, options.middleware);
-  return ended instanceof Promise
-    ? withinLimits(ended, timeoutMs, abort, options).then((end) =>
-        outcomeOf(end, abort.reason, definition, job, timeoutMs),
-      )
-    : outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+  const outcomeAt = (ended: Ended) => outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+  if (abort.reason !== null) return outcomeAt('given-up');
+  try {
+    const value = invoke(definition, job, context, options.middleware);
+    if (!isThenable(value)) return outcomeAt({ value });
+    return withinLimits(value, outcomeAt, timeoutMs, abort, options);
+  } catch (thrown) {
+    return outcomeAt({ thrown });
+  }
 }
 
 type Ended = { readonly value: unknown } | { readonly thrown: unknown } | 'given-up';
@@ -69,17 +71,10 @@ function invoke(
   job: ClaimedJob,
   context: JobContext,
   middleware: readonly Middleware[],
-): Ended | Promise<Ended> {
-  try {
-    const payload = parsePayload(definition, job.payload);
-    const value =
-      middleware.length === 0
-        ? definition.handler(payload, context)
-        : surrounded(middleware, context, async () => definition.handler(payload, context));
-    return isThenable(value) ? endOf(value) : { value };
-  } catch (thrown) {
-    return { thrown };
-  }
+): unknown {
+  const payload = parsePayload(definition, job.payload);
+  if (middleware.length === 0) return definition.handler(payload, context);
+  return surrounded(middleware, context, async () => definition.handler(payload, context));
 }
 
 function surrounded(
@@ -104,34 +99,30 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-async function endOf(work: PromiseLike<unknown>): Promise<Ended> {
-  try {
-    return { value: await work };
-  } catch (thrown) {
-    return { thrown };
-  }
-}
-
-/** The run's end, or `given-up` when it does not stop within the grace after its abort. */
+/** The work's end, or `given-up` when it does not stop within the grace after its abort. */
 function withinLimits(
-  run: Promise<Ended>,
+  work: PromiseLike<unknown>,
+  outcomeAt: (ended: Ended) => RunOutcome,
   timeoutMs: number,
   abort: JobAbort,
   { clock, abortGraceMs }: RunOptions,
-): Promise<Ended> {
+): Promise<RunOutcome> {
   return new Promise((resolve) => {
     const cancelTimeout = clock.after(timeoutMs, () => abort.abort('timeout'));
     let cancelGrace: () => void = () => undefined;
-    abort.onAbort(() => {
-      cancelTimeout();
-      cancelGrace = clock.after(abortGraceMs, () => resolve('given-up'));
-    });
-    void run.then((ended) => {
+    const end = (ended: Ended) => {
       cancelTimeout();
       cancelGrace();
-      resolve(ended);
-      return undefined;
+      resolve(outcomeAt(ended));
+    };
+    abort.onAbort(() => {
+      cancelTimeout();
+      cancelGrace = clock.after(abortGraceMs, () => end('given-up'));
     });
+    Promise.resolve(work).then(
+      (value) => end({ value }),
+      (thrown: unknown) => end({ thrown }),
+    );
   });
 }
 

@@ -62,18 +62,6 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
     first = 0;
   }
 
-  /** The index of the first event after a position. */
-  function indexAfter(position: bigint): number {
-    let [low, high] = [first, events.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = events[middle]?.position ?? to;
-      if (at > position) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   return {
     get from() {
       return from;
@@ -106,7 +94,7 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
     after(position, matches, limit, byteLimit) {
       const found: LoggedEvent[] = [];
       let taken = 0;
-      for (let index = indexAfter(position); index < events.length; index += 1) {
+      for (let index = indexAfter(events, first, position); index < events.length; index += 1) {
         const event = events[index];
         if (event === undefined || !matches(event)) continue;
         found.push(event);
@@ -118,6 +106,21 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
       return { events: found, upTo: to > position ? to : position };
     },
   };
+}
+
+/** The index of the first event after a position, from an index on. */
+function indexAfter(
+  events: readonly (LoggedEvent | undefined)[],
+  first: number,
+  position: bigint,
+): number {
+  let [low, high] = [first, events.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.position ?? position) > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function bytesOf(event: LoggedEvent): number {

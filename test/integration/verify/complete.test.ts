@@ -142,6 +142,22 @@ describe('chunks', () => {
   });
 });
 
+it('a run holds no snapshot for longer than a chunk takes', async () => {
+  const { database } = history.db;
+  let transactions = 0;
+  const counting: typeof database = {
+    ...database,
+    transaction: (work) => {
+      transactions += 1;
+      return database.transaction(work);
+    },
+  };
+  const { checked } = await verify(counting, { chunkRows: 1 });
+  expect(checked.jobs).toBe(5);
+  // One for the end of the log, one for each job, one for the last chunk, one to count the spans.
+  expect(transactions).toBeGreaterThanOrEqual(8);
+});
+
 it('a run that is ended says so', async () => {
   const controller = new AbortController();
   const run = verify(history.db.database, {
