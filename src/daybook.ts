@@ -57,6 +57,7 @@ export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { EventsOptions } from './consumers/tail/event-iterator.ts';
 export type { LoggedEvent } from './consumers/tail/log-page.ts';
 export type { EventFilter } from './domain/event-filter.ts';
+export type { Reset, SignalListeners } from './domain/log-signals.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
@@ -160,6 +161,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const database = openDatabase({
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
+    prepare: parsed.preparedStatements ?? 'if-direct',
     observer,
     clock,
   });

@@ -63,7 +63,7 @@ const maxLines = 400;
 const maxFilesPerFolder = 12;
 const bannedNames = /(^|\/)(utils?|helpers?|common|types|misc|lib)(\.|\/)/;
 const sqlHomes =
-  /^src\/(store\/statements|consumers\/statements)\/|^src\/projections\/[^/]+\/(table|queries)\.ts$/;
+  /^src\/(store\/statements|consumers\/statements)\/|^src\/projections\/[^/]+\/(statements\/|(table|queries)\.ts$)/;
 const sqlText =
   /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\S+(\s+as)?(\s+\w+)?\s+set\b|\bselect\b.+?\bfrom\b/is;
 

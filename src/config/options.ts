@@ -12,6 +12,12 @@ export const databaseOptions = z
     connectionString: z.string().min(1).optional(),
     /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
     directConnectionString: z.string().min(1).optional(),
+    /**
+     * Prepare the statements that run all the time, on connections that Daybook opens itself. Left out,
+     * it does so where they lead to the server itself: with a pooler that hands out connections by
+     * transaction, a prepared statement is not there the next time.
+     */
+    preparedStatements: z.boolean().optional(),
     /** Where Daybook's tables live; several Daybooks fit into one database. */
     schema: z.string().default('daybook'),
     /** Connections this process opens at the most. Ten serve both cores of a small machine. */

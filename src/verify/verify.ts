@@ -62,13 +62,13 @@ async function run(database: Database, options: VerifyOptions): Promise<VerifyRe
   const common = { database, findings, directory: createNameDirectory(), pageSize: PAGE, signal };
   const log = await passLog({
     ...common,
-    models: folds.filter((fold) => fold.scope === 'log'),
+    models: folds.filter((fold) => fold.scope === 'log' || fold.scope === 'landmark'),
     onProgress: (position, head) =>
       onProgress?.({ phase: 'log', events: Number(position), of: Number(head) }),
   });
   const streams = await passStreams({
     ...common,
-    models: folds.filter((fold) => fold.scope === 'job'),
+    models: folds.filter((fold) => fold.scope === 'job' || fold.scope === 'settled'),
     chunkRows,
     chunkEvents: CHUNK_EVENTS,
     bodies,
@@ -108,9 +108,10 @@ function checkedOf(log: LogCounts, streams: StreamCounts): VerifyReport['checked
     claimRows,
     deadRows,
     payloadRows,
-    readModels: folds.map(({ name }) => ({
+    readModels: folds.map(({ name, table }) => ({
       name,
-      rows: streams.modelRows.get(name) ?? log.modelRows.get(name) ?? null,
+      table,
+      rows: streams.modelRows.get(table) ?? log.modelRows.get(table) ?? null,
     })),
   };
 }

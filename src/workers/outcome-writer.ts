@@ -78,8 +78,9 @@ export function createOutcomeWriter(context: WriteContext, clock: Clock): Outcom
   const unwritten = () => [...writing, ...parts.flatMap(({ attempts }) => attempts), ...waiting];
   return {
     get size() {
-      const apart = parts.reduce((sum, { attempts }) => sum + attempts.length, 0);
-      return waiting.length + writing.length + apart;
+      let size = waiting.length + writing.length;
+      for (const { attempts } of parts) size += attempts.length;
+      return size;
     },
     leaseTokens: () => unwritten().map(({ job }) => job.leaseToken),
     add(attempt) {

@@ -12,7 +12,7 @@ const checked = {
   claimRows: 12,
   deadRows: 0,
   payloadRows: 400_000,
-  readModels: [{ name: 'job-status', rows: null }],
+  readModels: [{ name: 'job-status', table: 'job_status', rows: null }],
 };
 
 function reportOf(findings: readonly Finding[], keep = 100): VerifyReport {
@@ -30,7 +30,7 @@ it('says what was compared, and that it is equal', () => {
       dead jobs           0
       payloads      400,000
       batches            99
-      job-status  not built
+      job_status  not built
     Equal: the tables are what the log says."
   `);
 });

@@ -13,8 +13,8 @@ export interface EventFrames {
 
 export type SignalName = 'caught-up' | 'gap' | 'reset';
 
-/** Chunks remembered: those who keep up all ask for the same one within a moment. */
-const CHUNKS = 16;
+/** Chunks remembered: those who keep up all ask for the same one within a moment. Each is of 64 events. */
+const CHUNKS = 32;
 
 /**
  * Server-sent events. Events of the log have no `event:` line, so that one listener gets all of them;

@@ -193,6 +193,8 @@ function countEnd(
   const { queue, type } = outcome.state;
   if (command.kind === 'fail') context.observer.failed({ queue, type });
   const ended = endOf[outcome.events.at(-1)?.type ?? 'JobRetried']?.[0];
-  if (ended === undefined || claim === undefined) return;
-  context.observer.ended({ queue, type }, ended, clock.elapsedMs() - claim.claimedAt);
+  if (ended === undefined) return;
+  // A claim that another process gave out: nobody here knows when.
+  const runMs = claim === undefined ? null : clock.elapsedMs() - claim.claimedAt;
+  context.observer.ended({ queue, type }, ended, runMs);
 }

@@ -46,9 +46,11 @@ const reportSchema = named(
         claimRows: z.int(),
         deadRows: z.int(),
         payloadRows: z.int(),
-        readModels: z.array(z.strictObject({ name: z.string(), rows: z.int().nullable() })),
+        readModels: z.array(
+          z.strictObject({ name: z.string(), table: z.string(), rows: z.int().nullable() }),
+        ),
       }),
-      'What was looked at; `rows` of a read model is null while it is not built.',
+      'What was looked at; `rows` of a table of a read model is null while it is not built.',
     ),
     tookMs: z.int(),
   }),

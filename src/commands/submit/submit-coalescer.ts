@@ -1,7 +1,8 @@
 import { isDaybookError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import type { Executor } from '../../store/statement.ts';
-import { submitJobs, type SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
+import { submitFreshJobs } from '../../store/statements/submit-fresh-jobs.ts';
+import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 
 /** Statements on their way at the same time; jobs, and bytes of their payloads, in one at the most. */
 const MAX_FLYING = 2;
@@ -67,10 +68,9 @@ export async function giveBirth(
   tenantId: number,
   jobs: readonly SubmittedJobRow[],
 ): Promise<number> {
-  const born = await executor.run(submitJobs, { tenantId, jobs });
-  const [first] = born;
-  invariant(first !== undefined && born.length === jobs.length, 'a fresh id is never taken');
-  return first.occurred_at;
+  const [born] = await executor.run(submitFreshJobs, { tenantId, jobs });
+  invariant(born !== undefined, 'jobs that are submitted are born');
+  return born.occurred_at;
 }
 
 /** The oldest that wait, up to `MAX_JOBS` and `MAX_BYTES`, and at least one. */

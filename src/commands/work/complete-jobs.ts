@@ -43,19 +43,17 @@ export async function completeJobs(
   options: CommandOptions = {},
 ): Promise<CompletionOutcome[]> {
   const rows = completions.map(rowOf);
-  const outcomes: (OutcomeCode | undefined)[] = completions.map(({ id, leaseToken }) =>
-    isUuid(id.toLowerCase()) && isUuid(leaseToken.toLowerCase()) ? undefined : 'lease-lost',
+  const outcomes: (OutcomeCode | undefined)[] = rows.map(({ id, leaseToken }) =>
+    isUuid(id) && isUuid(leaseToken) ? undefined : 'lease-lost',
   );
   for (let round = 1; ; round += 1) {
     // A job that stands twice in a batch has one outcome at a time: two deletes of one row in one
     // statement would be one, with two events.
-    const open = firstOfEach(rows, (index) => outcomes[index] === undefined);
+    const open = firstOfEach(rows, outcomes);
     if (open.length === 0) break;
     const recorded = new Set(await run(context, open, options));
-    const rest = open.filter(({ index, id }) => {
-      if (recorded.has(id)) outcomes[index] = 'recorded';
-      return !recorded.has(id);
-    });
+    for (const { index, id } of open) if (recorded.has(id)) outcomes[index] = 'recorded';
+    const rest = open.filter(({ index }) => outcomes[index] === undefined);
     await askTheLog(context, rest, outcomes, options);
     if (round >= ROUNDS + completions.length) break;
   }
@@ -77,25 +75,28 @@ interface OpenCompletion extends CompletionRow {
   readonly index: number;
 }
 
-function rowOf({ id, leaseToken, result }: Completion, index: number): CompletionRow {
-  if (result === undefined) {
-    return { id, leaseToken, result: null, resultHash: null, resultBytes: null };
+function rowOf(completion: Completion, index: number): OpenCompletion {
+  const id = completion.id.toLowerCase();
+  const leaseToken = completion.leaseToken.toLowerCase();
+  if (completion.result === undefined) {
+    return { index, id, leaseToken, result: null, resultHash: null, resultBytes: null };
   }
-  const text = payloadText(result, `/${index}`, 'result');
-  const resultBytes = Buffer.byteLength(text);
-  return { id, leaseToken, result: text, resultHash: sha256(text), resultBytes };
+  const result = payloadText(completion.result, `/${index}`, 'result');
+  const resultBytes = Buffer.byteLength(result);
+  return { index, id, leaseToken, result, resultHash: sha256(result), resultBytes };
 }
 
+/** Those without an outcome, each job once. */
 function firstOfEach(
-  completions: readonly CompletionRow[],
-  isOpen: (index: number) => boolean,
+  completions: readonly OpenCompletion[],
+  outcomes: readonly (OutcomeCode | undefined)[],
 ): OpenCompletion[] {
-  const first = new Map<string, OpenCompletion>();
-  for (const [index, completion] of completions.entries()) {
-    const id = completion.id.toLowerCase();
-    if (isOpen(index) && !first.has(id)) first.set(id, { ...completion, id, index });
-  }
-  return [...first.values()];
+  const seen = new Set<string>();
+  return completions.filter(({ index, id }) => {
+    if (outcomes[index] !== undefined || seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
 }
 
 /** What the log says to completions that found no row; those whose lease holds stay open. */
@@ -111,7 +112,7 @@ async function askTheLog(
   for (const { id, index, leaseToken } of completions) {
     const { rejection } = decideJob(
       loaded.get(id)?.state ?? null,
-      { kind: 'complete', leaseToken: leaseToken.toLowerCase() },
+      { kind: 'complete', leaseToken },
       { nowMs: 0, random: 0 },
     );
     if (rejection === undefined) continue;

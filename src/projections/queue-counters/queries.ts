@@ -1,3 +1,4 @@
+import type { PositionRange } from '../../consumers/consumer.ts';
 import type { Database } from '../../store/database.ts';
 import { defineStatement, type Executor } from '../../store/statement.ts';
 import { landmarkBefore } from '../landmarks.ts';
@@ -117,3 +118,26 @@ const readAllCounters = defineStatement<Record<string, never>, StoredCounters>({
 export async function readAllQueueCounters(executor: Executor): Promise<StoredCounters[]> {
   return executor.run(readAllCounters, {});
 }
+
+/**
+ * The counters at the landmarks of a range, of whatever queues the table speaks of.
+ * Locks: none. Index: the primary key, by two probes per queue.
+ */
+export const readCounterSnapshots = defineStatement<PositionRange, StoredCounters>({
+  name: 'read-queue-counter-snapshots',
+  sql: (schema) => `
+    with recursive present as (
+      (select s.queue_id from ${schema}.${counterSnapshotsName} s order by s.queue_id limit 1)
+      union all
+      select (select s.queue_id from ${schema}.${counterSnapshotsName} s
+        where s.queue_id > p.queue_id order by s.queue_id limit 1)
+      from present p where p.queue_id is not null
+    )
+    select s.* from present p
+    cross join lateral (
+      select * from ${schema}.${counterSnapshotsName} s
+      where s.queue_id = p.queue_id and s.position > $1 and s.position <= $2
+      order by s.queue_id, s.position limit 2147483647
+    ) s`,
+  values: ({ after, upTo }) => [after, upTo],
+});

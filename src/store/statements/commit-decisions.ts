@@ -76,6 +76,7 @@ export interface CommitDecisionsParams {
  */
 export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: string[] }>({
   name: 'commit-decisions',
+  prepared: true,
   sql: (schema) => `
     with decision as materialized (
       select * from jsonb_to_recordset($2::jsonb) as d (

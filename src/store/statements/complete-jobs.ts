@@ -1,3 +1,4 @@
+import { plainColumn, sparseColumn } from '../parameters/columns.ts';
 import { sqlState } from '../sqlstate.ts';
 import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
@@ -26,6 +27,7 @@ export interface CompleteJobsParams {
  */
 export const completeJobs = defineStatement<CompleteJobsParams, { recorded: string[] }>({
   name: 'complete-jobs',
+  prepared: true,
   sql: (schema) => `
     with input as materialized (
       select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
@@ -75,11 +77,11 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
         '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
     from logged`,
   values: ({ tenantId, completions, orRaise }) => [
-    completions.map((each) => each.id),
-    completions.map((each) => each.leaseToken),
-    completions.map((each) => each.result),
-    completions.map((each) => each.resultHash),
-    completions.map((each) => each.resultBytes),
+    plainColumn(completions.map((each) => each.id)),
+    plainColumn(completions.map((each) => each.leaseToken)),
+    sparseColumn(completions.map((each) => each.result)),
+    sparseColumn(completions.map((each) => each.resultHash)),
+    sparseColumn(completions.map((each) => each.resultBytes)),
     orRaise,
     tenantId,
   ],

@@ -119,6 +119,7 @@ describe('the inbox', () => {
       'complete-jobs',
       'create-queues',
       'expire-claims',
+      'submit-fresh-jobs',
       'submit-jobs',
     ]);
     const mentioned = statements.filter(({ sql }) => /insert\s+into\s+\S*inbox/i.test(sql('"s"')));
