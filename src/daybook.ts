@@ -161,7 +161,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const database = openDatabase({
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
-    prepare: parsed.preparedStatements ?? parsed.directConnectionString === undefined,
+    prepare: parsed.preparedStatements ?? 'if-direct',
     observer,
     clock,
   });

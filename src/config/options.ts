@@ -18,9 +18,9 @@ export const databaseOptions = z
     /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
     directConnectionString: address.optional(),
     /**
-     * Prepare the statements that run all the time, on connections that Daybook opens itself. Off by
-     * default where `directConnectionString` tells of a pooler in between: with one that hands out
-     * connections by transaction, a prepared statement is not there the next time.
+     * Prepare the statements that run all the time, on connections that Daybook opens itself. Left out,
+     * it does so where they lead to the server itself: with a pooler that hands out connections by
+     * transaction, a prepared statement is not there the next time.
      */
     preparedStatements: z.boolean().optional(),
     /** Where Daybook's tables live; several Daybooks fit into one database. */

@@ -1,7 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
 import type { Observer } from '../kernel/observer.ts';
+import { makeOwnPool } from './pool/own-pool.ts';
 import { resultTypes } from './result-types.ts';
 import { quotedSchema } from './schema-name.ts';
 import { codeOf, isUnavailable, sqlState } from './sqlstate.ts';
@@ -28,11 +29,8 @@ export interface DatabaseOptions {
   readonly schema: string;
   /** Connections at the most (of a pool made here). */
   readonly poolSize: number;
-  /**
-   * Prepare the hot statements, on a pool made here; default: not. Not for a pooler that hands out
-   * connections by transaction.
-   */
-  readonly prepare?: boolean;
+  /** Prepare the hot statements, on a pool made here; default: not. */
+  readonly prepare?: boolean | 'if-direct';
   readonly observer: Observer;
   /** Times how long `beside` waits; default the machine's. */
   readonly clock?: Clock;
@@ -69,8 +67,8 @@ export interface Database extends Transactor {
 /** Opens a pool, without connecting yet. */
 export function openDatabase(options: DatabaseOptions): Database {
   const schema = quotedSchema(options.schema);
-  const ownPool = options.pool === undefined;
-  const pool = options.pool ?? makePool(options);
+  const own = options.pool === undefined ? makeOwnPool(options) : undefined;
+  const pool = own?.pool ?? (options.pool as pg.Pool);
   const texts = new Map<string, string>();
 
   const textOf = (statement: Statement<never, unknown>): string => {
@@ -81,11 +79,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     return text;
   };
 
-  const executor = (client: Queryable, prepare: boolean): Executor => ({
+  const executor = (client: Queryable, prepares: () => boolean): Executor => ({
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       try {
         const result = await client.query({
-          ...(prepare && isPrepared(statement) ? { name: statement.name } : {}),
+          ...(isPrepared(statement) && prepares() ? { name: statement.name } : {}),
           text: textOf(statement),
           values: statement.values(params) as unknown[],
           types: resultTypes,
@@ -97,61 +95,55 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
-  const onOwn = (client: Queryable) => executor(client, ownPool && options.prepare === true);
+  const onOwn = (client: Queryable) => executor(client, own?.prepares ?? never);
   const onPool = onOwn(pool);
+  const clock = options.clock ?? systemClock;
+  const connectSoon = () => inTime(pool, clock);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
   };
 
   return {
     schema: options.schema,
-    connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
+    connection:
+      own !== undefined ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
     run: async (statement, params) => {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on: (client) => executor(client, false),
+    on: (client) => executor(client, never),
     transaction: async (work) => {
       mustBeOpen();
       return inTransaction(() => pool.connect(), onOwn, work);
     },
-    beside: besidesCallers(pool, options.clock ?? systemClock, onOwn, mustBeOpen),
+    beside: {
+      async run(statement, params) {
+        mustBeOpen();
+        const client = await connectSoon();
+        let broken: unknown;
+        try {
+          return await answeredSoon(onOwn(client).run(statement, params), pool, clock);
+        } catch (error) {
+          broken = error;
+          throw error;
+        } finally {
+          client.release(isLost(broken));
+        }
+      },
+      transaction: async (work) => {
+        mustBeOpen();
+        const begin = (client: Client) => answeredSoon(client.query('begin'), pool, clock);
+        return inTransaction(connectSoon, onOwn, work, begin);
+      },
+    },
     close: async () => {
-      if (ownPool) await pool.end();
+      await own?.pool.end();
     },
   };
 }
 
-/** See `Database.beside`. */
-function besidesCallers(
-  pool: pg.Pool,
-  clock: Clock,
-  on: (client: Queryable) => Executor,
-  mustBeOpen: () => void,
-): Transactor {
-  const connectSoon = () => inTime(pool, clock);
-  return {
-    async run(statement, params) {
-      mustBeOpen();
-      const client = await connectSoon();
-      let broken: unknown;
-      try {
-        return await answeredSoon(on(client).run(statement, params), pool, clock);
-      } catch (error) {
-        broken = error;
-        throw error;
-      } finally {
-        client.release(isLost(broken));
-      }
-    },
-    transaction: async (work) => {
-      mustBeOpen();
-      const begin = (client: Client) => answeredSoon(client.query('begin'), pool, clock);
-      return inTransaction(connectSoon, on, work, begin);
-    },
-  };
-}
+const never = () => false;
 
 /** How a pool connects. The pool hides its password from whoever lists its options. */
 function connectionOf(pool: pg.Pool): pg.ClientConfig {
@@ -166,32 +158,6 @@ const NAME_BYTES = 63;
 
 function isPrepared({ name, prepared }: Statement<never, unknown>): boolean {
   return prepared === true && name.length <= NAME_BYTES;
-}
-
-function makePool(options: DatabaseOptions): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.poolSize,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    application_name: 'daybook',
-    // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, whatever its types say
-    ...(options.prepare === true ? { onConnect: planWithIndexes } : {}),
-  });
-  // An idle connection that the server ends would otherwise end this process.
-  pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
-  // So would one that the server ends in the very packet with which it becomes ready: then nobody has
-  // been given it yet. Whoever is finds it broken.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  return pool;
-}
-
-/**
- * A prepared statement keeps its plan until something about its tables changes, which their growing is
- * not: planned for an empty table, it would go on reading that table from front to end.
- */
-async function planWithIndexes(client: pg.ClientBase): Promise<void> {
-  await client.query('set enable_seqscan = off');
 }
 
 /** How long a caller's transaction waits for a connection beside its own. */

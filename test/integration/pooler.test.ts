@@ -5,13 +5,14 @@ import { type Daybook, defineJob, openDaybook } from '../../src/daybook.ts';
 import { examine } from '../../src/doctor/doctor.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
+import { beatSession } from '../../src/store/statements/beat-session.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { expectSoon } from '../support/expect-soon.ts';
 import { backendOf } from '../support/postgres-activity.ts';
 import { poolerProgram, startPooler, type TestPooler } from '../support/pooler.ts';
 import { serverAddress, sharedVersion } from '../support/postgres-servers.ts';
 import { hasTools } from '../support/system-tool.ts';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
+import { createTestDatabase, newId, type TestDatabase } from '../support/test-database.ts';
 import { withClient } from '../support/template-database.ts';
 import { notingConsumer, readNoted } from './consumers/consumer-steps.ts';
 
@@ -218,5 +219,30 @@ describe.runIf(hasTools(poolerProgram() ?? 'pgbouncer'))('through a transaction 
     const { state } = await other.waitFor(id);
     expect(state).toMatchObject({ status: 'completed', crashes: 0 });
     await other.close();
+  });
+
+  it('is noticed: nothing is prepared, and nothing set for those who come after', async () => {
+    const { connectionString } = db;
+    const { observer } = db.context;
+    const options = { schema: 'daybook', poolSize: 1, observer, prepare: 'if-direct' as const };
+    const pooled = openDatabase({ ...options, connectionString });
+    const direct = openDatabase({ ...options, connectionString: db.directConnectionString });
+    for (const database of [pooled, direct]) {
+      // Unknown before the first one is connected.
+      for (let n = 0; n < 3; n += 1)
+        await database.run(beatSession, { tenantId: 1, session: newId() });
+    }
+    const left =
+      "select (select count(*)::int from pg_prepared_statements) as prepared, current_setting('enable_seqscan') as seqscan";
+    expect((await direct.pool.query(left)).rows).toEqual([{ prepared: 1, seqscan: 'off' }]);
+    await direct.close();
+    await pooled.close();
+    const asked = await Promise.all(
+      Array.from({ length: 3 * SERVER_CONNECTIONS }, () =>
+        db.database.pool.query<{ prepared: number; seqscan: string }>(`${left}, pg_sleep(0.1)`),
+      ),
+    );
+    const found = asked.map(({ rows: [row] }) => `${row?.prepared} ${row?.seqscan}`);
+    expect([...new Set(found)]).toEqual(['0 on']);
   });
 });
