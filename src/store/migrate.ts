@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
-import { explained } from './database.ts';
+import { explained } from './pool/explained.ts';
 import { quotedSchema } from './schema-name.ts';
 
 export interface MigrateOptions {
