@@ -46,7 +46,7 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   try {
-    return await run(database, options);
+    return await run(database.patient, options);
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
     throw new DaybookError('aborted', 'The verification was ended before its end.', {

@@ -39,6 +39,7 @@ async function led(words: readonly string[]): Promise<unknown> {
     start: take,
     worker: take,
     migrate: take,
+    doctor: take,
     verify: take,
     rebuildClaims: take,
     epoch: take,
