@@ -40,10 +40,18 @@ export interface HandlerStartedRecord extends OfClaim, Witnessed {
   readonly kind: 'handler-started';
 }
 
-/** A handler has ended: written before its outcome is sent. */
+/**
+ * A handler has ended: written before its outcome is sent, and before a transaction of its own that
+ * completes the job is committed.
+ */
 export interface HandlerEndedRecord extends OfClaim, Witnessed {
   readonly kind: 'handler-ended';
   readonly how: 'returned' | 'threw';
+  /**
+   * SHA-256 of the result as JSON text, in hex: what JobCompleted carries. Where each run gives a result
+   * of its own, it shows whose outcome was recorded.
+   */
+  readonly resultHash?: string;
 }
 
 /** An outcome was sent, and this was the answer. Every try has a record of its own. */
