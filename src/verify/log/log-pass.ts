@@ -11,6 +11,7 @@ import {
 import { atOneMoment, liveCheckpoints } from '../checkpoints.ts';
 import { compareRow } from '../compare-rows.ts';
 import { createBatchCheck } from './batch-check.ts';
+import type { SafetyCheck } from '../safety/safety-check.ts';
 import { createOrderCheck } from './order-check.ts';
 import { decodeStored, type NameDirectory } from '../name-directory.ts';
 import type { Findings } from '../report.ts';
@@ -20,6 +21,8 @@ export interface LogPassOptions {
   readonly findings: Findings;
   readonly directory: NameDirectory;
   readonly models: readonly LogRowFold[];
+  /** Reads along; null for none. */
+  readonly safety: SafetyCheck | null;
   /** Events per statement. */
   readonly pageSize: number;
   readonly signal: AbortSignal | undefined;
@@ -34,6 +37,8 @@ export interface LogCounts {
   readonly events: number;
   readonly batches: number;
   readonly modelRows: ReadonlyMap<string, number>;
+  /** A time of the database's at which all of it was committed, in ms. */
+  readonly readAtMs: number;
 }
 
 /** Rounds outside any snapshot, at the most, to come near the head of a log that grows. */
@@ -60,7 +65,14 @@ interface Model {
 export async function passLog(options: LogPassOptions): Promise<LogCounts> {
   const { database, findings, directory, pageSize } = options;
   const order = createOrderCheck(findings);
-  const whole: Reader = { seen: 0n, limit: 0n, take: order.take };
+  const whole: Reader = {
+    seen: 0n,
+    limit: 0n,
+    take(row, event) {
+      order.take(row);
+      if (options.safety !== null) takeForSafety(options.safety, row, event);
+    },
+  };
   const models = options.models.map((fold) => openModel(fold, directory));
   const readers = [whole, ...models.map(({ reader }) => reader)];
 
@@ -85,8 +97,18 @@ export async function passLog(options: LogPassOptions): Promise<LogCounts> {
       events: order.events(),
       batches: batches.count(),
       modelRows,
+      readAtMs: frame.read_at,
     };
   });
+}
+
+function takeForSafety(
+  safety: SafetyCheck,
+  { stream_id: streamId, position, tenant_id: tenantId, recorded_at: recordedAtMs }: LogEventRow,
+  event: RecordedEvent | undefined,
+): void {
+  if (event === undefined) safety.skip(streamId, position);
+  else safety.take(event, { tenantId, recordedAtMs });
 }
 
 function openModel(fold: LogRowFold, directory: NameDirectory): Model {
@@ -125,6 +147,7 @@ const emptyFrame: LogFrame = {
   position: 0n,
   epoch: 1,
   recorded_at: 0,
+  read_at: 0,
   stranded_seq: null,
   stranded_stream: null,
   stranded_version: null,

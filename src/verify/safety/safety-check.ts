@@ -1,13 +1,13 @@
 import type { RecordedEvent } from '../../domain/event-types.ts';
 import type { RecordedQueueEvent } from '../../domain/queue/queue.ts';
 import { createClaimTimes } from './claim-times.ts';
-import type { ClientRecords } from './client-records.ts';
+import type { ClientRecords } from './witnesses/client-records.ts';
 import { createJudgedStreams } from './judged-streams.ts';
 import { createLaterBatch } from './later-batch.ts';
 import { createSafetyFacts, type SafetyFacts } from './safety-facts.ts';
 import { createUniqueKeys } from './unique-keys.ts';
 import { createViolations, type Violation, type Violations } from './violation.ts';
-import { createWitnesses } from './witnesses.ts';
+import { createWitnesses } from './witnesses/witnesses.ts';
 
 export interface SafetyOptions {
   /** What clients have witnessed. Used up by the check. */

@@ -1,6 +1,6 @@
 import type { DeadReason, RecordedJobEvent } from '../../domain/job/events.ts';
 import { hasEnded, type JobState } from '../../domain/job/state.ts';
-import type { WitnessedFacts } from './witnesses.ts';
+import type { WitnessedFacts } from './witnesses/witnesses.ts';
 
 /** What was counted on the way. */
 export interface SafetyFacts {

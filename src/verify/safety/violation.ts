@@ -1,43 +1,31 @@
-/** The rules of the safety check. Stable: programs may tell them apart. */
-export type SafetyRule =
+/** The rules of the safety check, and when each is broken. Stable: programs may tell them apart. */
+export const safetyRules = {
   // From the log alone.
-  /** Positions are 1, 2, 3, ... */
-  | 'position-wrong'
-  /** A job is claimed while a claim of it is open: two leases at once. */
-  | 'one-lease'
-  /** A claim ends that never began. */
-  | 'outcome-without-claim'
-  /** A claim ends that has ended. */
-  | 'outcome-twice'
-  /** Attempts are 1, 2, 3, ...: one more with every failure, and with nothing else. */
-  | 'attempt-number'
-  /** A job is claimed before its time. */
-  | 'claimed-early'
-  /** A job is claimed from a queue that was paused before the claim began. */
-  | 'claimed-while-paused'
-  /** Two live jobs hold one unique key. */
-  | 'unique-key-twice'
-  /** An event that cannot have followed what stands before it in its stream, for another reason. */
-  | 'stream-illegal'
-  /** A job is still live, where all should have ended. */
-  | 'job-not-ended'
+  'position-wrong': 'positions are 1, 2, 3, ...',
+  'one-lease': 'a job is claimed while a claim of it is open: two leases at once',
+  'outcome-without-claim': 'a claim ends that never began',
+  'outcome-twice': 'a claim ends that has ended',
+  'attempt-number': 'attempts are 1, 2, 3, ...: one more with every failure, and with nothing else',
+  'claimed-early': 'a job is claimed before its time',
+  'claimed-while-paused': 'a job is claimed from a queue that was paused before the claim began',
+  'unique-key-twice': 'two live jobs hold one unique key',
+  'stream-illegal':
+    'an event cannot have followed what stands before it in its stream, for another reason',
+  'job-not-ended': 'a job is still live, where all should have ended',
   // With what clients have witnessed.
-  /** A submission was acknowledged, and its job is not in the log. */
-  | 'submission-missing'
-  /** A write was acknowledged with a token, and its event is not in the log. */
-  | 'write-missing'
-  /** An outcome was acknowledged, and the log ends that claim in another way, or does not know it. */
-  | 'outcome-missing'
-  /** An outcome was rejected as stale, and the log has it. */
-  | 'rejected-outcome-recorded'
-  /** A claim was completed that no handler ever ran, or whose handler never returned. */
-  | 'completed-without-run'
-  /** A claim was completed with a result that its own handler did not give. */
-  | 'result-of-another'
-  /** A handler ran for a claim that the log does not know. */
-  | 'run-without-claim'
-  /** Two handlers ran for one claim. */
-  | 'claim-run-twice';
+  'submission-missing': 'a submission was acknowledged, and its job is not in the log',
+  'write-missing': 'a write was acknowledged with a token, and its event is not in the log',
+  'outcome-missing':
+    'an outcome was acknowledged, and the log ends that claim otherwise, or not at all',
+  'rejected-outcome-recorded': 'an outcome was rejected as stale, and the log has it',
+  'completed-without-run':
+    'a claim was completed that no handler ran, or whose handler never returned',
+  'result-of-another': 'a claim was completed with a result that its own handler did not give',
+  'run-without-claim': 'a handler ran for a claim that the log does not know',
+  'claim-run-twice': 'two handlers ran for one claim',
+} as const;
+
+export type SafetyRule = keyof typeof safetyRules;
 
 /** One thing that must never happen, and did. Plain JSON. */
 export interface Violation {

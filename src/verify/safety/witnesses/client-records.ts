@@ -96,11 +96,17 @@ function recordOf(line: string): ClientRecord | null {
     const { kind } = value;
     if (typeof kind !== 'string' || !Object.hasOwn(kinds, kind)) return null;
     const fields = kinds[kind as ClientRecord['kind']];
-    return fields.every((field) => value[field] !== undefined) ? (value as never) : null;
+    if (fields.some((field) => value[field] === undefined)) return null;
+    return namesClaim(value as never) ? (value as never) : null;
   } catch {
     // No JSON: the caller says which line.
     return null;
   }
+}
+
+function namesClaim(record: ClientRecord): boolean {
+  if (record.kind === 'submitted' || record.kind === 'written') return true;
+  return record.claimVersion !== undefined || record.leaseToken !== undefined;
 }
 
 function claimOf({ claims }: ClientRecords, { jobId, claimVersion, leaseToken }: OfClaim) {

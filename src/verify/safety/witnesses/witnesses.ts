@@ -1,9 +1,9 @@
-import type { RecordedEvent } from '../../domain/event-types.ts';
-import type { RecordedJobEvent } from '../../domain/job/events.ts';
-import type { JobState } from '../../domain/job/state.ts';
+import type { RecordedEvent } from '../../../domain/event-types.ts';
+import type { RecordedJobEvent } from '../../../domain/job/events.ts';
+import type { JobState } from '../../../domain/job/state.ts';
 import { type ClaimRecords, claimKey, type ClientRecords, noRecords } from './client-records.ts';
 import { breachesOfClaim, rejectedYetRecorded } from './witnessed-claim.ts';
-import type { Violations } from './violation.ts';
+import type { Violations } from '../violation.ts';
 
 /** Holds the log against what clients have witnessed. */
 export interface Witnesses {

@@ -1,7 +1,7 @@
-import type { JobState, LastOutcome } from '../../domain/job/state.ts';
+import type { JobState, LastOutcome } from '../../../domain/job/state.ts';
 import type { OutcomeRecord } from './client-record.ts';
 import type { ClaimRecords } from './client-records.ts';
-import type { Breach } from './job-legality.ts';
+import type { Breach } from '../job-legality.ts';
 
 const recordedAs: Readonly<Record<OutcomeRecord['verb'], LastOutcome['outcome']>> = {
   complete: 'completed',
