@@ -8,12 +8,13 @@ import { createServer } from './api/server.ts';
 import { CommanderError } from 'commander';
 import {
   createProgram,
+  type DoctorFlags,
   type RebuildClaimsFlags,
   type StartFlags,
   type VerifyFlags,
   type WorkerFlags,
 } from './cli/program.ts';
-import { parseOptions, serverOptions } from './config/options.ts';
+import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -25,6 +26,7 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
+  runDoctor,
   runEpoch,
   runRebuildClaims,
   runVerify,
@@ -94,14 +96,33 @@ async function worker(module: string, flags: WorkerFlags): Promise<void> {
 }
 
 async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefined }) {
-  const connection = { connectionString: process.env['DATABASE_DIRECT_URL'] ?? databaseUrl() };
+  const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+  const connection = parseOptions(databaseOptions, { connectionString });
   const done = await migrate({ connection, schema });
   console.log(done.length === 0 ? 'Nothing to migrate.' : `Migrated: ${done.join(', ')}.`);
 }
 
-async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Promise<void> {
+async function verifyTables({
+  schema,
+  json = false,
+  bodies,
+  ...flags
+}: VerifyFlags): Promise<void> {
+  const { safety = false, ended = false, records = [] } = flags;
   try {
-    process.exitCode = await runVerify(commandTarget(schema), { json, bodies });
+    const wanted = { json, bodies, safety, ended, records };
+    process.exitCode = await runVerify(commandTarget(schema), wanted);
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
+async function examineDatabase({ schema, json = false, strict = false }: DoctorFlags) {
+  const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const flags = { json, strict, directConnectionString, version: readVersion() };
+  try {
+    process.exitCode = await runDoctor(commandTarget(schema), flags);
   } catch (error) {
     tellFailure(error);
     process.exitCode = 2;
@@ -109,7 +130,7 @@ async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Prom
 }
 
 async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
-  // Direct where there is one: making a table that is missing takes a lock of the session.
+  // Direct where there is one: it keeps writers out, and must not queue behind them in a pooler.
   const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
   const target = { ...commandTarget(schema), connectionString };
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
@@ -302,6 +323,7 @@ const program = createProgram(readVersion(), {
   worker,
   migrate: migrateDatabase,
   verify: verifyTables,
+  doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });

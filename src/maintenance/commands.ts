@@ -1,10 +1,15 @@
 import { databaseOptions, parseOptions } from '../config/options.ts';
+import { examine } from '../doctor/doctor.ts';
 import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { createEpochControl } from '../store/epoch/epoch-control.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
+import type { SafetyOptions } from '../verify/safety/safety-check.ts';
 import { verify } from '../verify/verify.ts';
-import { count, reportText } from './report-text.ts';
+import { doctorText } from './doctor-text.ts';
+import { readRecordFiles } from './read-record-files.ts';
+import { reportText } from './report-text.ts';
+import { count } from './text-table.ts';
 
 /** What these commands work on, and where they say what they have found. */
 export interface CommandTarget {
@@ -21,6 +26,23 @@ export interface VerifyFlags {
   readonly json: boolean;
   /** Read payloads and results too. */
   readonly bodies: boolean;
+  /** Run the safety check too. */
+  readonly safety: boolean;
+  /** Of the safety check: files of client records. */
+  readonly records: readonly string[];
+  /** Of the safety check: every job must have ended. */
+  readonly ended: boolean;
+}
+
+export interface DoctorFlags {
+  /** The report as one JSON document. */
+  readonly json: boolean;
+  /** What is risky counts as wrong. */
+  readonly strict: boolean;
+  /** What processes LISTEN on, where that is another address. */
+  readonly directConnectionString: string | undefined;
+  /** Of this package. */
+  readonly version: string;
 }
 
 /** Between two lines about how far a command is, in ms. */
@@ -28,19 +50,45 @@ const NOTE_EVERY_MS = 2_000;
 
 /**
  * `daybook verify`: folds the log and compares. Works on the database alone: no Daybook needs to run.
- * @returns the exit code: 0 for equal, 1 for anything that differs
+ * @returns the exit code: 0 for nothing found, 1 for anything that differs or is not safe
+ * @throws DaybookError `invalid-options` for files of records that cannot be read
  */
 export async function runVerify(target: CommandTarget, flags: VerifyFlags): Promise<0 | 1> {
+  const safety = flags.safety ? await safetyOptions(flags) : false;
   return onDatabase(target, async (database) => {
     const note = paced(target);
     const report = await verify(database, {
       bodies: flags.bodies,
+      safety,
       onProgress: ({ phase, events, of }) =>
         note(`Reading the ${phase}: ${count(events)} of ${count(of)} events`),
     });
     target.print(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
-    return report.equal ? 0 : 1;
+    return report.equal && report.safety?.safe !== false ? 0 : 1;
   });
+}
+
+/**
+ * `daybook doctor`: looks whether the database is what this version expects, and whether all gets on.
+ * @returns the exit code: 0 where nothing is wrong, else 1
+ */
+export async function runDoctor(target: CommandTarget, flags: DoctorFlags): Promise<0 | 1> {
+  const { version, directConnectionString: direct } = flags;
+  const report = await onDatabase(target, async (database) =>
+    direct === undefined
+      ? examine(database, { version })
+      : onDatabase({ ...target, connectionString: direct }, async (directDatabase) =>
+          examine(database, { version, direct: directDatabase }),
+        ),
+  );
+  target.print(flags.json ? JSON.stringify(report, null, 2) : doctorText(report));
+  const { verdict } = report;
+  return verdict === 'wrong' || (flags.strict && verdict === 'risky') ? 1 : 0;
+}
+
+async function safetyOptions({ records, ended }: VerifyFlags): Promise<SafetyOptions> {
+  const common = { everyJobEnded: ended };
+  return records.length === 0 ? common : { ...common, records: await readRecordFiles(records) };
 }
 
 /** `daybook rebuild claims`: makes the claim table and the dead jobs anew from the log. */

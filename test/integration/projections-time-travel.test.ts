@@ -18,7 +18,7 @@ import { projections } from '../../src/projections/registry.ts';
 import { decodeEvent, type RecordedEvent } from '../../src/store/event-codec.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { sequenceAll, wholeLog } from '../support/log-steps.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { applyLive, prepareReadModels } from '../support/read-models.ts';
 import { stretchLog } from '../support/stretched-log.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
@@ -79,7 +79,7 @@ function shown(job: Standing | ListedJob) {
 const newestFirst = (a: Standing, b: Standing) => (a.id < b.id ? 1 : -1);
 const longestFirst = (a: Standing, b: Standing) => Number(a.since - b.since);
 
-describe.each([15, 18] as const)('the past, on Postgres %i,', (postgres) => {
+describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
   let db: TestDatabase;
   let events: RecordedEvent[];
   let last: bigint;

@@ -9,11 +9,15 @@ import {
 import type pg from 'pg';
 import { HELD, type Hot, hotStatements } from '../../support/hot-statements.ts';
 import { lapse } from '../../support/job-steps.ts';
-import { stopPostgres15 } from '../../support/postgres-servers.ts';
+import {
+  type PostgresVersion,
+  stopPostgres15,
+  versionsUnderTest,
+} from '../../support/postgres-servers.ts';
 import { sequentialScans } from '../../support/query-plans.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 
-async function filled(postgres: 15 | 18, fill: Fill) {
+async function filled(postgres: PostgresVersion, fill: Fill) {
   const db = await createTestDatabase({ postgres });
   const [session, lapsed] = [await db.openSession(), await db.openSession()];
   const client = await db.connect();
@@ -84,7 +88,7 @@ async function tooGreedyAsPrepared({ db, preparing, statements }: Filled): Promi
 
 const none = { scans: [], greedy: [] };
 
-describe.each([18, 15] as const)('on Postgres %s', (postgres) => {
+describe.each(versionsUnderTest())('on Postgres %s', (postgres) => {
   describe('with full tables', () => {
     let full: Filled;
     beforeAll(async () => {

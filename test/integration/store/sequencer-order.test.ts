@@ -34,7 +34,7 @@ function broken(rule: string, wrong: string): Sequencing {
 
 /** Begins a user's transaction. */
 async function begin() {
-  const client = await db.connect();
+  const client = await db.connectCaller();
   await client.query('begin');
   return {
     async submit() {

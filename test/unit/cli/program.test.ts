@@ -11,6 +11,7 @@ async function startFlags(...line: string[]): Promise<StartFlags> {
     worker: nothing,
     migrate: nothing,
     verify: nothing,
+    doctor: nothing,
     rebuildClaims: nothing,
     epoch: nothing,
   };
@@ -65,6 +66,7 @@ describe('epoch', () => {
       worker: nothing,
       migrate: nothing,
       verify: nothing,
+      doctor: nothing,
       rebuildClaims: nothing,
     };
     await createProgram('1.2.3', { epoch, ...others }).parseAsync(['node', 'daybook', ...line]);
