@@ -133,9 +133,9 @@ async function install(project) {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32' && first.length === 0,
   });
-  const [code, signal] = await once(child, 'exit').catch((error) => {
+  const [code, signal] = await once(child, 'exit').catch((/** @type {unknown} */ error) => {
     throw new InstallError(
-      `npm could not be started (${error.message}): install it, and run npm install in ${project}.`,
+      `npm could not be started (${String(error)}): install it, and run npm install in ${project}.`,
       1,
     );
   });

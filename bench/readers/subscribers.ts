@@ -34,7 +34,26 @@ export const subscribers: Scenario = {
           })),
           { name, unit: 'MB that the server grew by', values: [grownBytes / 2 ** 20] },
         ],
-        goals: [],
+        goals: [
+          {
+            what: 'Growth of the server',
+            value: grownBytes / 2 ** 20,
+            bound: { below: 100 },
+            unit: 'MB',
+          },
+          {
+            what: 'Subscribers behind the head, p99',
+            value: quantile(delays, 0.99),
+            bound: { below: 1_000 },
+            unit: 'ms',
+          },
+          {
+            what: 'Events that were missing, or came twice',
+            value: gaps + duplicates + missing,
+            bound: { below: 1 },
+            unit: 'events',
+          },
+        ],
         notes: [
           `${events.toLocaleString('en')} events for each: ${gaps} gaps, ${duplicates} duplicates, ${missing} missing.`,
         ],

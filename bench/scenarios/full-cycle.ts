@@ -52,8 +52,8 @@ export const cycleDefaults = {
   limitMs: 300_000,
 } as const;
 
-export function peerTitles(all: readonly Entry[] = Object.values(contenders)): string[] {
-  return all.map(({ title }) => title).filter((title) => title !== contenders.daybook.title);
+export function peerTitles(entries: readonly Entry[] = Object.values(contenders)): string[] {
+  return entries.map(({ title }) => title).filter((title) => title !== contenders.daybook.title);
 }
 
 export function ourRate(readers: string): string {

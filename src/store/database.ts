@@ -68,7 +68,7 @@ export interface Database extends Transactor {
 export function openDatabase(options: DatabaseOptions): Database {
   const schema = quotedSchema(options.schema);
   const own = options.pool === undefined ? makeOwnPool(options) : undefined;
-  const pool = own?.pool ?? (options.pool as pg.Pool);
+  const pool = own?.pool ?? options.pool;
   const texts = new Map<string, string>();
 
   const textOf = (statement: Statement<never, unknown>): string => {
@@ -97,8 +97,6 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   const onOwn = (client: Queryable) => executor(client, own?.prepares ?? never);
   const onPool = onOwn(pool);
-  const clock = options.clock ?? systemClock;
-  const connectSoon = () => inTime(pool, clock);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
   };
@@ -117,26 +115,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       mustBeOpen();
       return inTransaction(() => pool.connect(), onOwn, work);
     },
-    beside: {
-      async run(statement, params) {
-        mustBeOpen();
-        const client = await connectSoon();
-        let broken: unknown;
-        try {
-          return await answeredSoon(onOwn(client).run(statement, params), pool, clock);
-        } catch (error) {
-          broken = error;
-          throw error;
-        } finally {
-          client.release(isLost(broken));
-        }
-      },
-      transaction: async (work) => {
-        mustBeOpen();
-        const begin = (client: Client) => answeredSoon(client.query('begin'), pool, clock);
-        return inTransaction(connectSoon, onOwn, work, begin);
-      },
-    },
+    beside: besidesCallers(pool, options.clock ?? systemClock, onOwn, mustBeOpen),
     close: async () => {
       await own?.pool.end();
     },
@@ -144,6 +123,36 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 const never = () => false;
+
+/** See `Database.beside`. */
+function besidesCallers(
+  pool: pg.Pool,
+  clock: Clock,
+  on: (client: Queryable) => Executor,
+  mustBeOpen: () => void,
+): Transactor {
+  const connectSoon = () => inTime(pool, clock);
+  return {
+    async run(statement, params) {
+      mustBeOpen();
+      const client = await connectSoon();
+      let broken: unknown;
+      try {
+        return await answeredSoon(on(client).run(statement, params), pool, clock);
+      } catch (error) {
+        broken = error;
+        throw error;
+      } finally {
+        client.release(isLost(broken));
+      }
+    },
+    transaction: async (work) => {
+      mustBeOpen();
+      const begin = (client: Client) => answeredSoon(client.query('begin'), pool, clock);
+      return inTransaction(connectSoon, on, work, begin);
+    },
+  };
+}
 
 /** How a pool connects. The pool hides its password from whoever lists its options. */
 function connectionOf(pool: pg.Pool): pg.ClientConfig {

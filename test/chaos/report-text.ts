@@ -70,5 +70,5 @@ function table(inflictions: readonly Infliction[]): string {
 }
 
 function shown(ms: number | null): string {
-  return ms === null ? 'never' : `${(ms / 1_000).toFixed(2)}`;
+  return ms === null ? 'never' : (ms / 1_000).toFixed(2);
 }

@@ -118,7 +118,11 @@ async function completeAll(
   inProgress: ClaimsInProgress,
   items: z.output<typeof completionsSchema>['items'],
 ): Promise<Outcomes> {
-  const completions = items.map(({ jobId, ...rest }) => ({ id: jobId, ...rest }));
+  const completions = items.map(({ jobId: id, leaseToken, result }) => ({
+    id,
+    leaseToken,
+    result,
+  }));
   const outcomes = await completeJobs(context, completions).catch((error: unknown) => {
     throw pointingBelow(error, '/items');
   });

@@ -13,7 +13,23 @@ export function jsonColumn(texts: readonly string[]): string {
   return `[${texts.join(',')}]`;
 }
 
-/** A column that is mostly null. `unnest` fills the shorter array up, so one of nulls only is empty. */
-export function sparseColumn<Value>(values: readonly (Value | null)[]): readonly (Value | null)[] {
-  return values.every((value) => value === null) ? [] : values;
+/** A column of texts or numbers in which nulls, and one and the same value, are frequent. */
+export function sparseColumn(values: readonly (string | number | null)[]): string {
+  // `unnest` fills the shorter array up, so one of nulls only may as well be empty.
+  if (values.every((value) => value === null)) return '{}';
+  let last: string | number | null = null;
+  let written = 'NULL';
+  const elements = values.map((value) => {
+    if (value !== last) {
+      last = value;
+      written = elementOf(value);
+    }
+    return written;
+  });
+  return `{${elements.join(',')}}`;
+}
+
+function elementOf(value: string | number | null): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'number' ? String(value) : `"${value.replaceAll(/["\\]/g, '\\$&')}"`;
 }
