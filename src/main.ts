@@ -14,7 +14,7 @@ import {
   type VerifyFlags,
   type WorkerFlags,
 } from './cli/program.ts';
-import { parseOptions, serverOptions } from './config/options.ts';
+import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -96,7 +96,8 @@ async function worker(module: string, flags: WorkerFlags): Promise<void> {
 }
 
 async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefined }) {
-  const connection = { connectionString: process.env['DATABASE_DIRECT_URL'] ?? databaseUrl() };
+  const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+  const connection = parseOptions(databaseOptions, { connectionString });
   const done = await migrate({ connection, schema });
   console.log(done.length === 0 ? 'Nothing to migrate.' : `Migrated: ${done.join(', ')}.`);
 }

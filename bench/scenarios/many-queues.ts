@@ -1,6 +1,6 @@
 import { ratioGoal, runNotes } from '../report/figures.ts';
 import { cycleDefaults, ours, wholeRates } from './full-cycle.ts';
-import { interleaved, oneEach } from '../runs/interleaved.ts';
+import { fewer, interleaved, oneEach } from '../runs/interleaved.ts';
 import type { Scenario } from '../scenario.ts';
 
 const QUEUES = 200;
@@ -20,13 +20,13 @@ export const manyQueues: Scenario = {
     } as const;
     const queues = Array.from({ length: bench.quick ? 20 : QUEUES }, (_, n) => `bench-${n}`);
     const many = { ...one, queues, workers: bench.quick ? 5 : WORKERS };
-    const turns = await interleaved(
-      bench,
-      oneEach(bench.contenders, one).flatMap((turn) => [
-        { ...turn, name: `${turn.name}, one queue` },
-        { ...turn, name: `${turn.name}, ${queues.length} queues`, load: many },
-      ]),
-    );
+    const turns = await interleaved(bench, [
+      ...oneEach(fewer(bench), one).map((turn) => ({ ...turn, name: `${turn.name}, one queue` })),
+      ...oneEach(bench.contenders, many).map((turn) => ({
+        ...turn,
+        name: `${turn.name}, ${queues.length} queues`,
+      })),
+    ]);
     const series = turns.map(wholeRates);
     const [single, spread] = ours(turns).map(wholeRates);
     const goals =

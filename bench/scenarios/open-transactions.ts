@@ -3,7 +3,7 @@ import { contenders } from '../contenders/registry.ts';
 import type { FreshDatabase } from '../servers/postgres-server.ts';
 import { ratioGoal, runNotes } from '../report/figures.ts';
 import { cycleDefaults, ours, wholeRates } from './full-cycle.ts';
-import { fewer, interleaved, oneEach } from '../runs/interleaved.ts';
+import { interleaved, oneEach } from '../runs/interleaved.ts';
 import type { RunStaging, Scenario } from '../scenario.ts';
 
 /** Long enough to see where it leads; a contender that stands still is not waited for. */
@@ -17,13 +17,13 @@ export const openTransactions: Scenario = {
     const jobs = bench.quick ? 2_000 : 500_000;
     const warmUp = bench.quick ? 200 : 2_000;
     const load = { kind: 'cycle', ...cycleDefaults, jobs, warmUp, limitMs: LIMIT_MS } as const;
-    const names = fewer(bench).filter(
+    const names = bench.contenders.filter(
       (name) => contenders[name].server === 'postgres' && name !== 'pg-boss-work',
     );
     const turns = await interleaved(
       bench,
       Object.entries(transactions).flatMap(([what, staging]) =>
-        oneEach(names, load).map((turn) => ({
+        oneEach(bench.quick ? names.slice(0, 1) : names, load).map((turn) => ({
           ...turn,
           ...staging,
           name: `${turn.name}, ${what}`,

@@ -9,7 +9,13 @@ export function untilStopped(stop: () => Promise<unknown>): () => Promise<void> 
   return stopAndForget;
 }
 
-/** Stops what is running, the last started first. */
-export async function stopAll(): Promise<void> {
-  for (const stop of [...running].toReversed()) await stop();
+let stopping: Promise<void> | undefined;
+
+/** Stops what is running, the last started first; whoever calls it again waits for the same end. */
+export function stopAll(): Promise<void> {
+  stopping ??= (async () => {
+    // One that cannot be stopped must not keep the others running.
+    for (const stop of [...running].toReversed()) await stop().catch(console.error);
+  })();
+  return stopping;
 }

@@ -1,17 +1,22 @@
 import { z } from 'zod';
 import { DaybookError } from '../kernel/errors.ts';
+import { isPostgresAddress } from './postgres-address.ts';
 
 const HOUR = 3_600_000;
 
 const ms = (min: number, max: number) => z.number().int().min(min).max(max);
 
+const address = z
+  .string()
+  .refine(isPostgresAddress, 'must be as postgres://user:password@host:port/database');
+
 /** How to reach the log, for library and processes alike. */
 export const databaseOptions = z
   .strictObject({
     /** `postgres://…`; leave out when a pool is given. */
-    connectionString: z.string().min(1).optional(),
+    connectionString: address.optional(),
     /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
-    directConnectionString: z.string().min(1).optional(),
+    directConnectionString: address.optional(),
     /**
      * Prepare the statements that run all the time, on connections that Daybook opens itself. Left out,
      * it does so where they lead to the server itself: with a pooler that hands out connections by

@@ -67,8 +67,9 @@ export interface Database extends Transactor {
 /** Opens a pool, without connecting yet. */
 export function openDatabase(options: DatabaseOptions): Database {
   const schema = quotedSchema(options.schema);
-  const own = options.pool === undefined ? makeOwnPool(options) : undefined;
-  const pool = own?.pool ?? options.pool;
+  const ownPool = options.pool === undefined;
+  const { pool, prepares } =
+    options.pool === undefined ? makeOwnPool(options) : { pool: options.pool, prepares: never };
   const texts = new Map<string, string>();
 
   const textOf = (statement: Statement<never, unknown>): string => {
@@ -79,11 +80,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     return text;
   };
 
-  const executor = (client: Queryable, prepares: () => boolean): Executor => ({
+  const executor = (client: Queryable, mayPrepare: () => boolean): Executor => ({
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       try {
         const result = await client.query({
-          ...(isPrepared(statement) && prepares() ? { name: statement.name } : {}),
+          ...(isPrepared(statement) && mayPrepare() ? { name: statement.name } : {}),
           text: textOf(statement),
           values: statement.values(params) as unknown[],
           types: resultTypes,
@@ -95,7 +96,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   });
 
-  const onOwn = (client: Queryable) => executor(client, own?.prepares ?? never);
+  const onOwn = (client: Queryable) => executor(client, prepares);
   const onPool = onOwn(pool);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
@@ -103,8 +104,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     schema: options.schema,
-    connection:
-      own !== undefined ? { connectionString: options.connectionString } : connectionOf(pool),
+    connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
     run: async (statement, params) => {
       mustBeOpen();
@@ -117,7 +117,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     beside: besidesCallers(pool, options.clock ?? systemClock, onOwn, mustBeOpen),
     close: async () => {
-      await own?.pool.end();
+      if (ownPool) await pool.end();
     },
   };
 }

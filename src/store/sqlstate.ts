@@ -66,6 +66,8 @@ export function codeOf(error: unknown): string | undefined {
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return isLostConnection(error);
+  // The socket of a server that is down is a file that is not there.
+  if (code === 'ENOENT') return (error as { syscall?: unknown }).syscall === 'connect';
   return unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2));
 }
 

@@ -194,16 +194,20 @@ class QueueRunner implements Service {
   /** Runs a job; answers whether it has ended already. */
   #run(started: StartedJob): boolean {
     const startedAt = this.#options.clock.elapsedMs();
-    const outcome = runClaim(this.#options, started.job, started.abort);
-    if (!(outcome instanceof Promise)) {
+    try {
+      const outcome = runClaim(this.#options, started.job, started.abort);
+      if (outcome instanceof Promise) {
+        outcome.then(
+          (later) => this.#endedLater(started, later, startedAt),
+          (error: unknown) => this.#gaveUp(started, error),
+        );
+        return false;
+      }
       this.#ended(started, outcome, startedAt);
-      return true;
+    } catch (error) {
+      this.#gaveUp(started, error);
     }
-    outcome.then(
-      (later) => this.#endedLater(started, later, startedAt),
-      (error: unknown) => this.#gaveUp(started, error),
-    );
-    return false;
+    return true;
   }
 
   #ended(started: StartedJob, outcome: RunOutcome, startedAt: number): void {

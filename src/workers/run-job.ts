@@ -53,7 +53,14 @@ export function runJob(
     return failure(error, undefined, job);
   }
   const timeoutMs = job.timeoutMs ?? definition.timeoutMs ?? options.defaultTimeoutMs;
-  const outcomeAt = (ended: Ended) => outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+  const outcomeAt = (ended: Ended) => {
+    try {
+      return outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+    } catch (thrown) {
+      // What was returned refuses to be looked at: nothing could be stored of it.
+      return outcomeOf({ thrown }, abort.reason, definition, job, timeoutMs);
+    }
+  };
   if (abort.reason !== null) return outcomeAt('given-up');
   try {
     const value = invoke(definition, job, context, options.middleware);

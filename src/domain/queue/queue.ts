@@ -1,3 +1,4 @@
+import { CorruptStream } from '../corrupt-stream.ts';
 import type { Recorded } from '../recorded.ts';
 import { accept, type Decision, reject } from '../rejection.ts';
 
@@ -64,10 +65,10 @@ export function decideQueue(state: QueueState | null, command: QueueCommand): De
   }
 }
 
-/** Folds one event into a queue. @throws Error on a second birth, a missing one, or a gap */
+/** Folds one event into a queue. @throws CorruptStream on a second birth, a missing one, or a gap */
 export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent): QueueState {
   if (event.type === 'QueueCreated') {
-    if (state !== null || event.version !== 1) throw corrupt(event);
+    if (state !== null || event.version !== 1) throw new CorruptStream(event, 'a second birth');
     return {
       name: event.data.name,
       version: event.version,
@@ -76,7 +77,10 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
       createdAtMs: event.occurredAtMs,
     };
   }
-  if (state === null || event.version !== state.version + 1) throw corrupt(event);
+  if (state === null) throw new CorruptStream(event, 'an event before the birth');
+  if (event.version !== state.version + 1) {
+    throw new CorruptStream(event, `a gap after ${state.version}`);
+  }
   const version = event.version;
   switch (event.type) {
     case 'QueuePaused':
@@ -86,8 +90,4 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
     case 'QueueConfigured':
       return { ...state, version, settings: { ...state.settings, ...event.data.settings } };
   }
-}
-
-function corrupt(event: RecordedQueueEvent): Error {
-  return new Error(`Stream ${event.streamId} is corrupt: ${event.type} at ${event.version}.`);
 }

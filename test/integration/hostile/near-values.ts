@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hostileValue, trickyKeys } from './hostile-values.ts';
+import { hostileValue, trickyKeys } from '../../support/hostile-values.ts';
 
 /**
  * A value with one thing wrong somewhere in it: a part replaced, left out, doubled, wrapped, or one

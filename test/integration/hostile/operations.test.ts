@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { FUZZ_REQUESTS, FUZZ_SEED } from './fuzz-settings.ts';
+import { FUZZ_REQUESTS, FUZZ_SEED } from '../../support/fuzz-settings.ts';
 import { operationsOf } from './document.ts';
 import { type HostileServer, openHostileServer } from './hostile-server.ts';
 import { createJudge, type Judge } from './judge.ts';

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestApi, type TestApi } from '../api/api-server.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
-import { hostileText } from './hostile-values.ts';
-import { FUZZ_SEED } from './fuzz-settings.ts';
+import { hostileText } from '../../support/hostile-values.ts';
+import { FUZZ_SEED } from '../../support/fuzz-settings.ts';
 import { exchange, prod, type RawAnswer } from './raw-connection.ts';
 
 let api: TestApi;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { ApiDocument, Operation, Parameter } from './document.ts';
-import { brokenBody, hostileText, hostileValue } from './hostile-values.ts';
+import { brokenBody, hostileText, hostileValue } from '../../support/hostile-values.ts';
 import { nearly } from './near-values.ts';
 import { type Samples, someOf, valuesOf } from './schema-values.ts';
 

@@ -21,6 +21,39 @@ function refusal(parse: () => unknown): DaybookError {
 
 const hour = 3_600_000;
 
+describe('the address of a server', () => {
+  it.each([
+    'postgres://user:password@host:5432/database',
+    'postgresql://host/database?sslmode=require&port=6432',
+    'postgres://user:pass word@host/database',
+    'postgres://user@/database?host=/run/postgresql',
+    'postgres:///database',
+    'socket:/run/postgresql?db=database',
+    '/run/postgresql database',
+  ])('may be %s', (connectionString) => {
+    expect(parseOptions(databaseOptions, { connectionString })).toMatchObject({ connectionString });
+  });
+
+  it.each([
+    '',
+    'nonsense',
+    'host:5432',
+    'postgres://[',
+    'postgres://host:99999/database',
+    'postgres://host/database?port=abc',
+    'postgres://host/database?port=-5',
+    'postgres://host/database?port=99999',
+    'postgres://host/database?port=',
+  ])('is not %j, which is not quoted: it may hold a password', (text) => {
+    for (const name of ['connectionString', 'directConnectionString']) {
+      const { message } = refusal(() => parseOptions(databaseOptions, { [name]: text }));
+      expect(message).toBe(
+        `Option "${name}": must be as postgres://user:password@host:port/database.`,
+      );
+    }
+  });
+});
+
 describe('the defaults', () => {
   // Literal: docs/configuration.md shows the same numbers.
   it('of a database', () => {
@@ -144,7 +177,7 @@ describe('an option of the wrong kind', () => {
     [workerOptions, { name: null }, 'name', 'string'],
     [databaseOptions, { migrate: 'yes' }, 'migrate', 'boolean'],
     [databaseOptions, { poolSize: 1 }, 'poolSize', '2'],
-    [databaseOptions, { connectionString: '' }, 'connectionString', '1'],
+    [databaseOptions, { connectionString: '' }, 'connectionString', 'postgres://'],
     [serverOptions, { port: 65_536 }, 'port', '65535'],
     [caretakerOptions, { expiryMs: 99 }, 'expiryMs', '100'],
   ] as const)('is named, with what it must be: %#', (schema, given, option, expected) => {

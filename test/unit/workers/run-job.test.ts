@@ -47,6 +47,13 @@ describe('what a handler returns', () => {
     expect(await run({ handler: thenable({ get: throwing(boom) }) })).toMatchObject(failed);
   });
 
+  it('is a failure where it refuses to be looked at', async () => {
+    const refusing = new Proxy({}, { getPrototypeOf: throwing(boom) });
+    const refused = { ...failed, error: { name: 'Error', message: 'boom' } };
+    expect(await run({ handler: () => refusing })).toMatchObject(refused);
+    expect(await run({ handler: async () => refusing })).toMatchObject(refused);
+  });
+
   it('may be a snooze', async () => {
     const snoozed = { kind: 'snooze', delayMs: 60_000 };
     expect(await run({ handler: () => snooze(60_000) })).toStrictEqual(snoozed);
