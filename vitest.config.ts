@@ -13,7 +13,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
+            'test/architecture.test.ts',
+          ],
           sequence: { groupOrder: 0 },
         },
       },

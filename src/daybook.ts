@@ -91,6 +91,14 @@ export {
 } from './workers/definitions/define-job.ts';
 export type { RebuildClaimsOptions, RebuiltClaims } from './verify/rebuild/rebuild-claims.ts';
 export type { Difference, VerifyReport } from './verify/report.ts';
+export type { SafetyOptions, SafetyReport } from './verify/safety/safety-check.ts';
+export type { SafetyRule, Violation } from './verify/safety/violation.ts';
+export type { ClientRecord } from './verify/safety/witnesses/client-record.ts';
+export {
+  type ClientRecords,
+  parseClientRecords,
+  sortClientRecords,
+} from './verify/safety/witnesses/client-records.ts';
 export type { VerifyOptions, VerifyProgress } from './verify/verify.ts';
 export { JobAborted, type JobContext, type Middleware } from './workers/job-context.ts';
 export type { Worker } from './workers/worker.ts';

@@ -102,9 +102,16 @@ async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefi
   console.log(done.length === 0 ? 'Nothing to migrate.' : `Migrated: ${done.join(', ')}.`);
 }
 
-async function verifyTables({ schema, json = false, bodies }: VerifyFlags): Promise<void> {
+async function verifyTables({
+  schema,
+  json = false,
+  bodies,
+  ...flags
+}: VerifyFlags): Promise<void> {
+  const { safety = false, ended = false, records = [] } = flags;
   try {
-    process.exitCode = await runVerify(commandTarget(schema), { json, bodies });
+    const wanted = { json, bodies, safety, ended, records };
+    process.exitCode = await runVerify(commandTarget(schema), wanted);
   } catch (error) {
     tellFailure(error);
     process.exitCode = 2;

@@ -15,10 +15,13 @@ export interface Verification {
   readonly failure: { readonly code: string; readonly detail: string } | null;
 }
 
+/** What a run looks at. */
+export type Wanted = Pick<VerifyOptions, 'bodies' | 'safety'>;
+
 /** The runs of this process: one at a time, and the last ones remembered. */
 export interface Verifications {
   /** Starts a run, or joins the one that is on its way; answers it once it ends, or after `waitMs`. */
-  start(options: Pick<VerifyOptions, 'bodies'>, waitMs: number): Promise<Verification>;
+  start(options: Wanted, waitMs: number): Promise<Verification>;
   /** @throws DaybookError `verification-not-found` */
   get(id: string): Verification;
   /** Ends the run that is on its way. */
@@ -51,7 +54,7 @@ export function createVerifications(options: VerificationsOptions): Verification
     options.onError(error);
     return { code: 'internal', detail: 'Something went wrong; the log of the server says what.' };
   };
-  const begin = (wanted: Pick<VerifyOptions, 'bodies'>) => {
+  const begin = (wanted: Wanted) => {
     const id = options.newId();
     const none = { progress: null, report: null, failure: null };
     runs.set(id, { id, state: 'running', startedAtMs: clock.nowMs(), ...none });

@@ -23,6 +23,11 @@ export interface VerifyFlags {
   readonly json: boolean | undefined;
   /** False for --no-bodies. */
   readonly bodies: boolean;
+  readonly safety: boolean | undefined;
+  /** Files of client records; given, the safety check is meant too. */
+  readonly records: readonly string[] | undefined;
+  /** Every job must have ended; given, the safety check is meant too. */
+  readonly ended: boolean | undefined;
 }
 
 export interface DoctorFlags {
@@ -152,10 +157,22 @@ function addMaintenance(program: Command, actions: Actions, schema: () => Option
     .description('prove that the tables in DATABASE_URL are what the log says, while all runs on')
     .option('--json', 'print the report as JSON')
     .option('--no-bodies', 'leave out the hashes of payloads and results')
+    .option('--safety', 'also decide from the log whether what must never happen did')
+    .addOption(
+      new Option('--records <file...>', 'with --safety: hold the log against what clients saw')
+        .argParser(names)
+        .implies({ safety: true }),
+    )
+    .addOption(
+      new Option('--ended', 'with --safety: every job must have ended').implies({ safety: true }),
+    )
     .addOption(schema())
     // Wrong flags end with 2 here: 1 says that something differs.
     .exitOverride()
-    .addHelpText('after', '\nExit code: 0 equal, 1 something differs, 2 it could not run\n')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 nothing found, 1 something differs or is not safe, 2 it could not run\n',
+    )
     .action((flags: VerifyFlags) => actions.verify(flags));
 
   program

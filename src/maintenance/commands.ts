@@ -4,9 +4,12 @@ import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { createEpochControl } from '../store/epoch/epoch-control.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
+import type { SafetyOptions } from '../verify/safety/safety-check.ts';
 import { verify } from '../verify/verify.ts';
 import { doctorText } from './doctor-text.ts';
-import { count, reportText } from './report-text.ts';
+import { readRecordFiles } from './read-record-files.ts';
+import { reportText } from './report-text.ts';
+import { count } from './text-table.ts';
 
 /** What these commands work on, and where they say what they have found. */
 export interface CommandTarget {
@@ -23,6 +26,12 @@ export interface VerifyFlags {
   readonly json: boolean;
   /** Read payloads and results too. */
   readonly bodies: boolean;
+  /** Run the safety check too. */
+  readonly safety: boolean;
+  /** Of the safety check: files of client records. */
+  readonly records: readonly string[];
+  /** Of the safety check: every job must have ended. */
+  readonly ended: boolean;
 }
 
 export interface DoctorFlags {
@@ -41,18 +50,21 @@ const NOTE_EVERY_MS = 2_000;
 
 /**
  * `daybook verify`: folds the log and compares. Works on the database alone: no Daybook needs to run.
- * @returns the exit code: 0 for equal, 1 for anything that differs
+ * @returns the exit code: 0 for nothing found, 1 for anything that differs or is not safe
+ * @throws DaybookError `invalid-options` for files of records that cannot be read
  */
 export async function runVerify(target: CommandTarget, flags: VerifyFlags): Promise<0 | 1> {
+  const safety = flags.safety ? await safetyOptions(flags) : false;
   return onDatabase(target, async (database) => {
     const note = paced(target);
     const report = await verify(database, {
       bodies: flags.bodies,
+      safety,
       onProgress: ({ phase, events, of }) =>
         note(`Reading the ${phase}: ${count(events)} of ${count(of)} events`),
     });
     target.print(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
-    return report.equal ? 0 : 1;
+    return report.equal && report.safety?.safe !== false ? 0 : 1;
   });
 }
 
@@ -72,6 +84,11 @@ export async function runDoctor(target: CommandTarget, flags: DoctorFlags): Prom
   target.print(flags.json ? JSON.stringify(report, null, 2) : doctorText(report));
   const { verdict } = report;
   return verdict === 'wrong' || (flags.strict && verdict === 'risky') ? 1 : 0;
+}
+
+async function safetyOptions({ records, ended }: VerifyFlags): Promise<SafetyOptions> {
+  const common = { everyJobEnded: ended };
+  return records.length === 0 ? common : { ...common, records: await readRecordFiles(records) };
 }
 
 /** `daybook rebuild claims`: makes the claim table and the dead jobs anew from the log. */

@@ -1,4 +1,6 @@
 import type { Difference, VerifyReport } from '../verify/report.ts';
+import { safetyText } from './safety-text.ts';
+import { count, table } from './text-table.ts';
 
 /** A report for people. */
 export function reportText(report: VerifyReport): string {
@@ -16,8 +18,9 @@ export function reportText(report: VerifyReport): string {
       ...checked.readModels.map(({ table: name, rows }) => [name, rows] as const),
     ]),
   ];
-  if (equal) return [...lines, 'Equal: the tables are what the log says.'].join('\n');
-  return [...lines, ...differencesText(report)].join('\n');
+  const compared = equal ? ['Equal: the tables are what the log says.'] : differencesText(report);
+  const judged = report.safety === null ? [] : safetyText(report.safety);
+  return [...lines, ...compared, ...judged].join('\n');
 }
 
 function differencesText({ differences, counts }: VerifyReport): string[] {
@@ -52,20 +55,6 @@ function shown(value: unknown): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
 
-function table(rows: readonly (readonly [string, number | null])[]): string[] {
-  const texts = rows.map(([name, found]) => [name, found === null ? 'not built' : count(found)]);
-  const widths = [0, 1].map((at) => Math.max(...texts.map((row) => row[at]?.length ?? 0)));
-  return texts.map(
-    ([name = '', text = '']) =>
-      `  ${name.padEnd(widths[0] ?? 0)}  ${text.padStart(widths[1] ?? 0)}`,
-  );
-}
-
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
-}
-
-/** 1234567 as 1,234,567. */
-export function count(number: number): string {
-  return number.toLocaleString('en-US');
 }

@@ -4,7 +4,7 @@ import { runner } from 'node-pg-migrate';
 import { createBackoff } from '../kernel/backoff.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
-import { explained } from './database.ts';
+import { explained } from './pool/explained.ts';
 import { quotedSchema } from './schema-name.ts';
 import { codeOf, sqlState } from './sqlstate.ts';
 

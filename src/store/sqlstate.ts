@@ -81,6 +81,14 @@ export function isPermanent(error: unknown): boolean {
   return permanentClasses.has(code.slice(0, 2));
 }
 
+/** What `pg` says of a statement that was not answered in time. */
+const NO_ANSWER = 'Query read timeout';
+
+/** True for a statement that was not answered in time: nobody knows what became of it. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === NO_ANSWER;
+}
+
 /**
  * `pg` gives no code to a connection that ended under it; these are its own fixed sentences
  * (pg 8, lib/client.js and pg-pool), the one place where a text has to be read.
@@ -91,6 +99,7 @@ const pgConnectionTexts = [
   'Client was closed and is not queryable',
   'timeout exceeded when trying to connect',
   'timeout expired',
+  NO_ANSWER,
 ];
 
 function isLostConnection(error: unknown): boolean {

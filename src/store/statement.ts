@@ -41,6 +41,15 @@ export function defineStatement<Params, Row>(
  */
 export const now = "date_trunc('milliseconds', statement_timestamp())";
 
+/**
+ * Bounds how long the rest of a statement waits for each lock, where it is a transaction of its own;
+ * elsewhere the caller has said. To be evaluated before the locks are taken; costs no round trip.
+ * @param isOwn whether it is, in SQL
+ */
+export function boundedLocks(isOwn: string): string {
+  return `case when ${isOwn} then set_config('lock_timeout', '1s', true) end`;
+}
+
 /** The ms from one timestamptz to a later one, as `elapsedMs` of the domain counts them. */
 export function elapsedBetween(from: string, to: string): string {
   return `greatest(0, least(extract(epoch from ${to} - ${from}) * 1000, ${maxElapsedMs}))::int`;

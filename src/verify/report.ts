@@ -1,3 +1,5 @@
+import type { SafetyReport } from './safety/safety-check.ts';
+
 /** What a difference is about. Stable: programs may tell them apart. */
 export type DifferenceKind =
   /** A position of the log has no event. */
@@ -72,6 +74,8 @@ export interface VerifyReport {
   /** How many there are of each kind, those above included. */
   readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>;
   readonly checked: Checked;
+  /** What the safety check has found; null where it was not asked for. */
+  readonly safety: SafetyReport | null;
   readonly tookMs: number;
 }
 

@@ -4,12 +4,18 @@ import { folds } from '../projections/folds.ts';
 import type { Database } from '../store/database.ts';
 import { type LogCounts, passLog } from './log/log-pass.ts';
 import { createNameDirectory } from './name-directory.ts';
+import { createSafetyCheck, type SafetyCheck, type SafetyOptions } from './safety/safety-check.ts';
 import { createFindings, type Findings, type VerifyReport } from './report.ts';
 import { passStreams, type StreamCounts } from './streams/stream-pass.ts';
 
 export interface VerifyOptions {
   /** Read payloads and results to compare them with their hashes; default true. */
   readonly bodies?: boolean;
+  /**
+   * Also decide from the log whether what must never happen did: two leases at once, an outcome twice,
+   * a claim from a paused queue, ... Default false.
+   */
+  readonly safety?: boolean | SafetyOptions;
   /** Ends the run: it rejects with `aborted`. */
   readonly signal?: AbortSignal;
   /** Told now and then how far the run is. */
@@ -46,7 +52,7 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   try {
-    return await run(database, options);
+    return await run(database.patient, options);
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
     throw new DaybookError('aborted', 'The verification was ended before its end.', {
@@ -60,8 +66,10 @@ async function run(database: Database, options: VerifyOptions): Promise<VerifyRe
   const began = clock.elapsedMs();
   const findings = createFindings(LISTED);
   const common = { database, findings, directory: createNameDirectory(), pageSize: PAGE, signal };
+  const safety = safetyCheckOf(options.safety);
   const log = await passLog({
     ...common,
+    safety,
     models: folds.filter((fold) => fold.scope === 'log' || fold.scope === 'landmark'),
     onProgress: (position, head) =>
       onProgress?.({ phase: 'log', events: Number(position), of: Number(head) }),
@@ -81,8 +89,14 @@ async function run(database: Database, options: VerifyOptions): Promise<VerifyRe
     differences: findings.kept,
     counts: findings.counts,
     checked: checkedOf(log, streams),
+    safety: safety?.end(log.readAtMs) ?? null,
     tookMs: Math.round(clock.elapsedMs() - began),
   };
+}
+
+function safetyCheckOf(safety: VerifyOptions['safety'] = false): SafetyCheck | null {
+  if (safety === false) return null;
+  return createSafetyCheck(safety === true ? {} : safety);
 }
 
 /** Reading by position and reading by stream must find the same events: each has its own index. */

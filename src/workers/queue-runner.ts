@@ -27,8 +27,6 @@ export interface QueueRunnerOptions extends ClaimRunner {
   readonly session: () => string | null;
 }
 
-/** Outcomes that may wait to be written before no more jobs are started. */
-const MAX_UNWRITTEN = 5_000;
 /** Jobs whose handlers returned at once before the event loop turns: others are waiting for it too. */
 const MAX_AT_ONCE = 100;
 /** How often a suspect is looked for. */
@@ -77,7 +75,6 @@ class QueueRunner implements Service {
         this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
         context.observer.warn(`claiming from "${queue}" failed`, { error });
       },
-      maxBackoffMs: 2_000,
     });
   }
 
@@ -121,7 +118,7 @@ class QueueRunner implements Service {
     const room = concurrency + ahead - held;
     const worthIt =
       held < concurrency || (room > ahead / 2 && this.#bytesLeft() > maxPrefetchBytes / 2);
-    return worthIt && outcomes.size < MAX_UNWRITTEN ? Math.max(0, room) : 0;
+    return worthIt && !outcomes.full ? Math.max(0, room) : 0;
   }
 
   /** Payload bytes that may still be held ahead, by this process in all; 0 or less for none. */
@@ -188,7 +185,7 @@ class QueueRunner implements Service {
 
   #hasRoom(): boolean {
     const { concurrency, outcomes } = this.#options;
-    return this.#share.running < concurrency() && outcomes.size < MAX_UNWRITTEN;
+    return this.#share.running < concurrency() && !outcomes.full;
   }
 
   /** Runs a job; answers whether it has ended already. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDaybook } from '../../scripts/script-process.ts';
 import { createKnownHistory, type KnownHistory } from '../integration/verify/known-history.ts';
@@ -6,7 +9,19 @@ let history: KnownHistory;
 beforeAll(async () => {
   history = await createKnownHistory();
 });
-afterAll(() => history.db.drop());
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await history.db.drop();
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'daybook-records-'));
+
+/** A file in which a client says that the submission of a job was acknowledged. */
+function recordFile(jobId: string): string {
+  const path = join(folder, jobId);
+  writeFileSync(path, `${JSON.stringify({ kind: 'submitted', jobId })}\n`);
+  return path;
+}
 
 /** Runs `daybook` to its end. */
 async function run(args: readonly string[], url = history.db.connectionString) {
@@ -16,8 +31,10 @@ async function run(args: readonly string[], url = history.db.connectionString) {
 }
 
 it('verify and rebuild: 0 for equal, 1 for a difference, 2 where nothing can be said', async () => {
-  const equal = await run(['verify']);
+  const known = recordFile(history.jobs.dead);
+  const equal = await run(['verify', '--records', known]);
   expect(equal).toMatchObject({ code: 0, output: expect.stringContaining('Equal:') });
+  expect(equal.output).toContain('Safe: no rule is broken.');
   expect(equal.output).toMatch(/claim rows +2\n/);
 
   await history.tamper('update job_claims set priority = 9 where id = $1', [history.jobs.waiting]);
@@ -37,7 +54,12 @@ it('verify and rebuild: 0 for equal, 1 for a difference, 2 where nothing can be 
     code: 0,
     output: expect.stringContaining('from 14 events: 2 claim rows, 1 dead jobs.'),
   });
-  expect((await run(['verify'])).code).toBe(0);
+  const lost = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';
+  const unsafe = await run(['verify', '--records', known, recordFile(lost), '--ended']);
+  expect(unsafe.code).toBe(1);
+  expect(unsafe.output).toContain('Equal: the tables are what the log says.');
+  expect(unsafe.output).toContain(`submission-missing: ${lost}: it was acknowledged`);
+  expect(unsafe.output).toContain(`job-not-ended: ${history.jobs.running} version 2`);
 });
 
 it.each([

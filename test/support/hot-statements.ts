@@ -120,6 +120,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
   const [head] = await rows<{ tick: string }>('select tick from log_head');
   const decisions = (ids: readonly { id: string }[], change: RowChange) =>
     hot(commitDecisions, {
+      isOwnTransaction: true,
       ...who,
       decisions: ids.map(({ id }) => ({ ...decision, id, change })),
       events: ids.map(({ id }) => ({ ...event, stream_id: id })),

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { differenceText, reportText } from '../../src/maintenance/report-text.ts';
+import type { SafetyReport } from '../../src/verify/safety/safety-check.ts';
 import { createFindings, type Finding, type VerifyReport } from '../../src/verify/report.ts';
 
 const key = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';
@@ -15,10 +16,34 @@ const checked = {
   readModels: [{ name: 'job-status', table: 'job_status', rows: null }],
 };
 
+const safe: SafetyReport = {
+  safe: true,
+  violations: [],
+  counts: {},
+  facts: {
+    events: 9,
+    jobs: 3,
+    claims: 4,
+    interrupted: 1,
+    live: 0,
+    completed: 2,
+    cancelled: 0,
+    dead: { 'attempts-exhausted': 1, 'not-retryable': 0, 'crashes-its-worker': 0 },
+    witnessed: { executions: 5, executionsWithoutOutcome: 1, rejectedOutcomes: 0 },
+  },
+};
+
 function reportOf(findings: readonly Finding[], keep = 100): VerifyReport {
   const { add, kept, counts } = createFindings(keep);
   for (const finding of findings) add(finding);
-  return { equal: findings.length === 0, differences: kept, counts, checked, tookMs: 20_000 };
+  return {
+    equal: findings.length === 0,
+    differences: kept,
+    counts,
+    checked,
+    safety: null,
+    tookMs: 20_000,
+  };
 }
 
 it('says what was compared, and that it is equal', () => {
@@ -40,6 +65,41 @@ it('lists what differs, and counts the rest', () => {
   const text = reportText(reportOf([finding, finding, finding], 2));
   expect(text).toContain(`3 things differ:\n  row-missing: job_claims ${key}`);
   expect(text).toMatch(/and 1 more\. By kind:\n {2}row-missing +3$/);
+});
+
+it('says what was judged, and that it is safe', () => {
+  const text = reportText({ ...reportOf([]), safety: safe });
+  expect(text.slice(text.indexOf('Judged'))).toMatchInlineSnapshot(`
+    "Judged:
+      jobs                             3
+      claims                           4
+      interrupted                      1
+      live                             0
+      completed                        2
+      cancelled                        0
+      dead: attempts-exhausted         1
+      dead: not-retryable              0
+      dead: crashes-its-worker         0
+      runs of handlers                 5
+      runs without a recorded outcome  1
+      outcomes rejected                0
+    Safe: no rule is broken."
+  `);
+});
+
+it('lists which rules are broken, and counts the rest', () => {
+  const violation = {
+    rule: 'one-lease',
+    streamId: key,
+    version: 3,
+    position: '17',
+    detail: 'claimed while version 2 was claimed',
+  } as const;
+  const broken = { ...safe, safe: false, violations: [violation], counts: { 'one-lease': 2 } };
+  const text = reportText({ ...reportOf([]), safety: broken });
+  expect(text).toContain(
+    `Rules are broken 2 times:\n  one-lease: ${key} version 3 position 17: claimed while version 2 was claimed\n  and 1 more.`,
+  );
 });
 
 it.each<[Finding, string]>([

@@ -9,6 +9,10 @@ export const verifyBody = named(
       z.boolean().optional(),
       'Also read payloads and results, to compare them with their hashes; default true.',
     ),
+    safety: described(
+      z.boolean().optional(),
+      'Also decide from the log whether what must never happen did; default false.',
+    ),
   }),
   'What to look at.',
 ).nullish();
@@ -28,6 +32,39 @@ const differenceSchema = named(
     found: described(anything, 'What is there.'),
   }),
   'One thing that is not as the log says.',
+);
+
+const violationSchema = named(
+  'Violation',
+  z.strictObject({
+    rule: described(z.string(), 'The rule that is broken; docs/guides/verify.md lists the rules.'),
+    streamId: described(uuidField.nullable(), 'Of the job or queue.'),
+    version: described(z.int().nullable(), 'Of the event that shows it: its place in the stream.'),
+    position: described(positionField.nullable(), 'Its place in the log.'),
+    detail: described(z.string(), 'What is wrong, in words.'),
+  }),
+  'One thing that must never happen, and did.',
+);
+
+const safetySchema = named(
+  'SafetyReport',
+  z.strictObject({
+    safe: described(z.boolean(), 'No rule is broken.'),
+    violations: described(z.array(violationSchema), 'The first hundred.'),
+    counts: described(z.record(z.string(), z.int()), 'All violations, by rule.'),
+    facts: z.strictObject({
+      events: z.int(),
+      jobs: z.int(),
+      claims: z.int(),
+      interrupted: described(z.int(), 'Claims that ended without an outcome.'),
+      live: described(z.int(), 'Jobs that wait or run at the end of the log.'),
+      completed: z.int(),
+      cancelled: z.int(),
+      dead: described(z.record(z.string(), z.int()), 'By the reason of their death.'),
+      witnessed: described(z.null(), 'For records of clients, which only the library takes.'),
+    }),
+  }),
+  'What the log shows of what must never happen.',
 );
 
 const reportSchema = named(
@@ -52,6 +89,7 @@ const reportSchema = named(
       }),
       'What was looked at; `rows` of a table of a read model is null while it is not built.',
     ),
+    safety: described(safetySchema.nullable(), 'Null where it was not asked for.'),
     tookMs: z.int(),
   }),
   'What a verification found.',

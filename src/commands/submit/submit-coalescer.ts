@@ -6,13 +6,15 @@ import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 
 /** Statements on their way at the same time; jobs, and bytes of their payloads, in one at the most. */
 const MAX_FLYING = 2;
-const MAX_JOBS = 2_000;
+const MAX_JOBS = 1_000;
 const MAX_BYTES = 8 * 1_048_576;
+/** So many submissions are worth a statement of their own, if one more may be on its way. */
+const WORTH_ONE = 8;
 
 /**
- * Puts submissions that come at the same time into one statement: while two are on their way, the
- * next gathers. One that comes alone never waits. Only for submissions without keys, whose outcome
- * cannot hang on each other.
+ * Puts submissions that come in the same turn of the event loop into one statement, or two where they
+ * are many; while two are on their way, the next gathers. One that comes alone waits for nothing but
+ * the end of that turn. Only for submissions without keys, whose outcome cannot hang on each other.
  */
 export interface SubmitCoalescer {
   /** Births, all or none of these rows; answers when, in ms since the epoch. */
@@ -28,13 +30,28 @@ interface Waiting {
 export function createSubmitCoalescer(database: Executor, tenantId: number): SubmitCoalescer {
   const waiting: Waiting[] = [];
   let flying = 0;
+  let called = false;
+
+  /**
+   * Callers of one statement are answered in one turn and come back in one turn: without waiting for
+   * its end, the first of them would fly alone.
+   */
+  function callToFly(): void {
+    if (called || flying >= MAX_FLYING) return;
+    called = true;
+    setImmediate(() => {
+      called = false;
+      fly();
+    });
+  }
 
   function fly(): void {
     while (flying < MAX_FLYING && waiting.length > 0) {
+      const share = Math.ceil(waiting.length / (MAX_FLYING - flying));
       flying += 1;
-      void send(take(waiting)).then(() => {
+      void send(take(waiting, Math.max(WORTH_ONE, share))).then(() => {
         flying -= 1;
-        fly();
+        if (waiting.length > 0) callToFly();
         return undefined;
       });
     }
@@ -57,7 +74,7 @@ export function createSubmitCoalescer(database: Executor, tenantId: number): Sub
     submit: (rows) =>
       new Promise((resolve, reject) => {
         waiting.push({ rows, resolve, reject });
-        fly();
+        callToFly();
       }),
   };
 }
@@ -73,14 +90,14 @@ export async function giveBirth(
   return born.occurred_at;
 }
 
-/** The oldest that wait, up to `MAX_JOBS` and `MAX_BYTES`, and at least one. */
-function take(waiting: Waiting[]): Waiting[] {
+/** The oldest that wait, up to `most`, `MAX_JOBS` and `MAX_BYTES`, and at least one. */
+function take(waiting: Waiting[], most: number): Waiting[] {
   let jobs = 0;
   let bytes = 0;
-  const fits = waiting.findIndex(({ rows }) => {
+  const fits = waiting.findIndex(({ rows }, index) => {
     jobs += rows.length;
     for (const { payloadBytes } of rows) bytes += payloadBytes;
-    return jobs > MAX_JOBS || bytes > MAX_BYTES;
+    return index === most || jobs > MAX_JOBS || bytes > MAX_BYTES;
   });
   return waiting.splice(0, fits === -1 ? waiting.length : Math.max(1, fits));
 }

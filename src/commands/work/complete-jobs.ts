@@ -5,6 +5,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { decideJob } from '../../domain/job/decide.ts';
 import {
   completeJobs as completeStatement,
+  completeUnlockedJobs,
   type CompletionRow,
 } from '../../store/statements/complete-jobs.ts';
 import { loadJobs } from '../read/load-jobs.ts';
@@ -35,7 +36,8 @@ const ROUNDS = 5;
  * @returns one outcome per completion, in the order given
  * @throws DaybookError `lease-lost` (with `client`); `payload-too-large` or `payload-invalid` for a
  *   result, before anything is recorded; `concurrent-change` where a lease holds and others keep
- *   changing its job: what could be recorded is then recorded, and trying again answers so
+ *   changing its job, or hold it in an open transaction: what could be recorded is then recorded, and
+ *   trying again answers so
  */
 export async function completeJobs(
   context: WriteContext,
@@ -51,11 +53,12 @@ export async function completeJobs(
     // statement would be one, with two events.
     const open = firstOfEach(rows, outcomes);
     if (open.length === 0) break;
-    const recorded = new Set(await run(context, open, options));
+    const answer = await run(context, open, options);
+    const recorded = new Set(answer.recorded);
     for (const { index, id } of open) if (recorded.has(id)) outcomes[index] = 'recorded';
     const rest = open.filter(({ index }) => outcomes[index] === undefined);
     await askTheLog(context, rest, outcomes, options);
-    if (round >= ROUNDS + completions.length) break;
+    if (answer.leftLocked || round >= ROUNDS + completions.length) break;
   }
   const lost = completions.filter((_, index) => outcomes[index] === 'lease-lost');
   await rejectOutcomes(context, 'complete', lost);
@@ -65,7 +68,7 @@ export async function completeJobs(
     if (outcome !== undefined) return { id, outcome };
     throw new DaybookError(
       'concurrent-change',
-      `Others changed the job ${id} each time it was to be completed.`,
+      `Others changed or held the job ${id} each time it was to be completed.`,
       { facts: { jobId: id } },
     );
   });
@@ -120,18 +123,30 @@ async function askTheLog(
   }
 }
 
+interface Recorded {
+  readonly recorded: readonly string[];
+  /** Others hold some of the jobs in open transactions: what they hold was left out. */
+  readonly leftLocked: boolean;
+}
+
 async function run(
   context: WriteContext,
   completions: readonly CompletionRow[],
   options: CommandOptions,
-): Promise<readonly string[]> {
+): Promise<Recorded> {
   const orRaise = options.client !== undefined;
+  const executor = executorFor(context, options);
+  const parameters = { tenantId: context.tenantId, completions, orRaise };
   try {
-    const parameters = { tenantId: context.tenantId, completions, orRaise };
-    const [row] = await executorFor(context, options).run(completeStatement, parameters);
-    return row?.recorded ?? [];
+    const [row] = await executor.run(completeStatement, parameters);
+    return { recorded: row?.recorded ?? [], leftLocked: false };
   } catch (error) {
-    if (codeOf(error) !== sqlState.leaseLost) throw error;
+    const code = codeOf(error);
+    if (code === sqlState.lockNotAvailable && !orRaise) {
+      const [row] = await executor.run(completeUnlockedJobs, parameters);
+      return { recorded: row?.recorded ?? [], leftLocked: true };
+    }
+    if (code !== sqlState.leaseLost) throw error;
     await rejectOutcomes(context, 'complete', completions);
     throw new DaybookError(
       'lease-lost',

@@ -26,10 +26,17 @@ export const expireClaims = defineStatement<
   sql: (schema) => `
     with clock as (select ${now} as now),
     lapsed as materialized (
-      select s.id, s.closing from ${schema}.worker_sessions s
+      select s.id from ${schema}.worker_sessions s
       where not s.settled and (s.ended_at is not null or s.lease_until < statement_timestamp())
       order by s.id limit 1000
       for update of s skip locked
+    ),
+    closed as materialized (
+      -- As this statement's snapshot has it: the locked row may be newer.
+      select seen.id from lapsed
+      cross join lateral (
+        select s.id from ${schema}.worker_sessions s where s.id = lapsed.id and s.closing limit 1
+      ) seen
     ),
     held as materialized (
       select c.ctid as row_at from lapsed
@@ -92,12 +99,14 @@ export const expireClaims = defineStatement<
       returning stream_id
     ),
     settled as (
-      -- A session is settled only by a statement after the one that closed it. A claim that was being
-      -- made may have committed between this statement's snapshot and its lock, and not be visible;
-      -- the lock saw its end, no later claim can begin, and so the next statement sees all of them.
+      -- A session is settled only by a statement that began after the one that closed it was committed:
+      -- its own snapshot shows it closed. A claim that was being made may have committed between this
+      -- statement's snapshot and its lock, and not be visible; the lock saw its end, no later claim can
+      -- begin, and so a statement that begins later sees all of them. (A second caretaker that had begun
+      -- before the first one closed it must not go by the row it has locked: it orphaned such a claim.)
       update ${schema}.worker_sessions s
       set ended_at = coalesce(s.ended_at, clock.now), closing = true,
-          settled = lapsed.closing and not exists (
+          settled = exists (select from closed where closed.id = s.id) and not exists (
             select from ${schema}.job_claims c
             where c.session_id = s.id and c.lease_token is not null
               and c.id <> all (array(select id from changed)))

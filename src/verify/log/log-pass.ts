@@ -1,6 +1,7 @@
 import type { Database } from '../../store/database.ts';
+import type { RecordedEvent } from '../../store/event-codec.ts';
 import type { Executor } from '../../store/statement.ts';
-import { readLogEvents } from '../../store/statements/verify/read-log-events.ts';
+import { type LogEventRow, readLogEvents } from '../../store/statements/verify/read-log-events.ts';
 import {
   type LogFrame,
   readEpochs,
@@ -8,6 +9,7 @@ import {
 } from '../../store/statements/verify/read-log-frame.ts';
 import { atOneMoment, liveCheckpoints } from '../checkpoints.ts';
 import { createBatchCheck } from './batch-check.ts';
+import type { SafetyCheck } from '../safety/safety-check.ts';
 import {
   compareLandmarks,
   compareModels,
@@ -25,6 +27,8 @@ export interface LogPassOptions {
   readonly findings: Findings;
   readonly directory: NameDirectory;
   readonly models: readonly LogFold[];
+  /** Reads along; null for none. */
+  readonly safety: SafetyCheck | null;
   /** Events per statement. */
   readonly pageSize: number;
   readonly signal: AbortSignal | undefined;
@@ -39,6 +43,8 @@ export interface LogCounts {
   readonly events: number;
   readonly batches: number;
   readonly modelRows: ReadonlyMap<string, number>;
+  /** A time of the database's at which all of it was committed, in ms. */
+  readonly readAtMs: number;
 }
 
 /** Rounds outside any snapshot, at the most, to come near the head of a log that grows. */
@@ -52,7 +58,14 @@ const ROUNDS = 20;
 export async function passLog(options: LogPassOptions): Promise<LogCounts> {
   const { database, findings, directory, pageSize } = options;
   const order = createOrderCheck(findings);
-  const whole: Reader = { seen: 0n, limit: 0n, take: order.take };
+  const whole: Reader = {
+    seen: 0n,
+    limit: 0n,
+    take(row, event) {
+      order.take(row);
+      if (options.safety !== null) takeForSafety(options.safety, row, event);
+    },
+  };
   const models = options.models.map((fold) => openModel(fold, directory, findings));
   const readers = [whole, ...models.map(({ reader }) => reader)];
 
@@ -77,8 +90,18 @@ export async function passLog(options: LogPassOptions): Promise<LogCounts> {
       events: order.events(),
       batches: batches.count(),
       modelRows,
+      readAtMs: frame.read_at,
     };
   });
+}
+
+function takeForSafety(
+  safety: SafetyCheck,
+  { stream_id: streamId, position, tenant_id: tenantId, recorded_at: recordedAtMs }: LogEventRow,
+  event: RecordedEvent | undefined,
+): void {
+  if (event === undefined) safety.skip(streamId, position);
+  else safety.take(event, { tenantId, recordedAtMs });
 }
 
 /** Sets how far each reader may read: the log to its head, a read model to its checkpoint. */
@@ -100,6 +123,7 @@ const emptyFrame: LogFrame = {
   position: 0n,
   epoch: 1,
   recorded_at: 0,
+  read_at: 0,
   stranded_seq: null,
   stranded_stream: null,
   stranded_version: null,

@@ -9,7 +9,7 @@ const NO_FENCE = 'c.lease_token is not null';
 
 const query = pg.Client.prototype.query;
 pg.Client.prototype.query = function patched(config, ...rest) {
-  const isCompletion = config?.text?.startsWith('/* daybook:complete-jobs */') ?? false;
+  const isCompletion = /^\/\* daybook:complete-(unlocked-)?jobs /.test(config?.text ?? '');
   if (!isCompletion) return query.call(this, config, ...rest);
   // Not in silence: without its fence to take away, the run would prove nothing.
   if (!config.text.includes(FENCE)) throw new Error(`complete-jobs has no "${FENCE}" any more.`);

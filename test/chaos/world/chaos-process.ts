@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { TcpProxy } from './tcp-proxy.ts';
+import type { TcpProxy } from '../../support/tcp-proxy.ts';
 
 export type Role = 'worker' | 'api' | 'keeper';
 

@@ -8,7 +8,7 @@ import type { Tempo } from '../tempo.ts';
 import { type ChaosPostgres, startChaosPostgres } from './chaos-postgres.ts';
 import { type ChaosProcess, type Role, startChaosProcess } from './chaos-process.ts';
 import { type Disk, makeDisk } from './disk.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 
 /** How many processes of each kind there are. */
 export type Crowd = Readonly<Record<Role, number>>;

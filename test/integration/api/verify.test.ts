@@ -31,17 +31,24 @@ describe('POST /v1/verify', () => {
       id: body.id,
       state: 'finished',
       failure: null,
-      report: { equal: true, differences: [], counts: {}, checked: { jobs: 1, claimRows: 1 } },
+      report: {
+        equal: true,
+        differences: [],
+        counts: {},
+        checked: { jobs: 1, claimRows: 1 },
+        safety: null,
+      },
     });
   });
 
   it('tells what differs', async () => {
     const pool = api.db.database.pool;
     await pool.query(`update ${api.db.schema}.job_claims set priority = 9`);
-    const { headers } = await api.post('/v1/verify', { bodies: false });
+    const { headers } = await api.post('/v1/verify', { bodies: false, safety: true });
     const { report } = await ended(headers['location']);
     expect(report).toMatchObject({
       equal: false,
+      safety: { safe: true, violations: [], facts: { jobs: 1, live: 1 } },
       differences: [{ kind: 'column-differs', column: 'priority', expected: 4, found: 9 }],
       counts: { 'column-differs': 1 },
     });

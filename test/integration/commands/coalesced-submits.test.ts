@@ -74,3 +74,12 @@ it('lets what one of them does wrong be no trouble of the others', async () => {
   const outcomes = await Promise.all(['a', 'b', 'c', 'bad', 'd', 'e'].map(submit));
   expect(outcomes).toEqual(['born', 'born', 'born', 'refused', 'born', 'born']);
 });
+
+it('keeps those together that are answered together and come again', async () => {
+  const { context, sizes } = counting();
+  const caller = async () => {
+    for (let n = 0; n < 5; n += 1) await submitJobs(context, [{ type: 'x' }]);
+  };
+  await Promise.all(Array.from({ length: 32 }, caller));
+  expect(Math.min(...sizes)).toBeGreaterThanOrEqual(8);
+});

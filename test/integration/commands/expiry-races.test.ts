@@ -19,20 +19,24 @@ afterAll(() => db.drop());
 function stoppedAt<Params, Row>(
   statement: Statement<Params, Row>,
   place: string,
+  gate = 1,
 ): Statement<Params, Row> {
   const sql = (schema: string) => {
     const text = statement.sql(schema);
     expect(text.split(place)).toHaveLength(2);
-    return text.replace(place, `(select true from pg_advisory_xact_lock_shared(1)) and ${place}`);
+    return text.replace(
+      place,
+      `(select true from pg_advisory_xact_lock_shared(${gate})) and ${place}`,
+    );
   };
   return { ...statement, name: `stopped ${statement.name}`, sql };
 }
 
 /** Whatever is `stoppedAt` a place stops there until `open` is called. */
-async function closeGate() {
+async function closeGate(gate = 1) {
   const keeper = await db.connect();
-  await keeper.query('select pg_advisory_lock(1)');
-  return { open: () => keeper.query('select pg_advisory_unlock(1)') };
+  await keeper.query('select pg_advisory_lock($1)', [gate]);
+  return { open: () => keeper.query('select pg_advisory_unlock($1)', [gate]) };
 }
 
 const anyOne = { tenantId: 1, suspects: false, limit: 1, maxBytes: 1, cursorsMs: fromTheFront };
@@ -100,6 +104,23 @@ describe('a claim that is being made', () => {
     await ending;
     await gate.open();
     await expiring;
+    expect(await afterExpiry(open.id)).toBe('waiting');
+  });
+
+  it('is not orphaned by a second caretaker, who saw neither the claim nor the first one', async () => {
+    const session = await db.openSession();
+    const open = await openClaim('two', session);
+    await lapse(db, session);
+    const gates = [await closeGate(1), await closeGate(2)];
+    const caretakers = [1, 2].map((gate) =>
+      db.database.run(stoppedAt(expireClaims, 'not s.settled and', gate), { limit: 100 }),
+    );
+    await untilWaiting(db, 'daybook:stopped expire-claims', 2);
+    await open.commit();
+    for (const [index, caretaker] of caretakers.entries()) {
+      await gates[index]?.open();
+      expect(await caretaker).toEqual([{ expired: 0 }]);
+    }
     expect(await afterExpiry(open.id)).toBe('waiting');
   });
 

@@ -117,6 +117,7 @@ describe('the inbox', () => {
       'claim-jobs',
       'commit-decisions',
       'complete-jobs',
+      'complete-unlocked-jobs',
       'create-queues',
       'expire-claims',
       'submit-fresh-jobs',

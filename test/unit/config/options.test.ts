@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  beatMsOf,
   caretakerOptions,
   databaseOptions,
   parseOptions,
@@ -60,6 +61,7 @@ describe('the defaults', () => {
     expect(parseOptions(databaseOptions, {})).toStrictEqual({
       schema: 'daybook',
       poolSize: 10,
+      statementTimeoutMs: 10_000,
       idempotencyTtlMs: 24 * hour,
       partitionSpan: 16_777_216,
       migrate: false,
@@ -71,7 +73,6 @@ describe('the defaults', () => {
     expect(parseOptions(workerOptions, {})).toStrictEqual({
       queues: ['default'],
       leaseMs: 12_000,
-      beatMs: 4_000,
       pollMs: 500,
       maxPrefetch: 1_000,
       maxPrefetchBytes: 67_108_864,
@@ -98,9 +99,16 @@ describe('the defaults', () => {
   });
 
   it('stop a worker before Kubernetes does, and let three beats be missed', () => {
-    const { shutdownMs, abortGraceMs, leaseMs, beatMs } = parseOptions(workerOptions, {});
-    expect(shutdownMs + abortGraceMs).toBeLessThan(30_000);
-    expect(leaseMs).toBeGreaterThanOrEqual(3 * beatMs);
+    const options = parseOptions(workerOptions, {});
+    expect(options.shutdownMs + options.abortGraceMs).toBeLessThan(30_000);
+    expect(options.leaseMs).toBe(3 * beatMsOf(options));
+  });
+
+  it('let a lease be as short as a second, and beat in time for it', () => {
+    const options = parseOptions(workerOptions, { leaseMs: 1_000 });
+    expect(beatMsOf(options)).toBe(333);
+    expect(() => parseOptions(workerOptions, { leaseMs: 999 })).toThrow(/leaseMs/);
+    expect(() => parseOptions(workerOptions, { leaseMs: 1_000, beatMs: 501 })).toThrow(/beatMs/);
   });
 
   it('stand in for undefined, and give way to what is given', () => {
@@ -199,10 +207,11 @@ describe('an option of the wrong kind', () => {
 });
 
 describe('options that contradict each other', () => {
-  it.each([{ leaseMs: 1_000 }, { beatMs: 12_000 }, { leaseMs: 5_000, beatMs: 5_000 }])(
-    'are refused: %j leaves no beat within a lease',
-    (given) => {
-      expect(() => parseOptions(workerOptions, given)).toThrow(/beatMs|leaseMs/);
-    },
-  );
+  it.each([
+    { leaseMs: 7_000, beatMs: 4_000 },
+    { beatMs: 12_000 },
+    { leaseMs: 5_000, beatMs: 5_000 },
+  ])('are refused: %j leaves no beat within a lease', (given) => {
+    expect(() => parseOptions(workerOptions, given)).toThrow(/beatMs|leaseMs/);
+  });
 });

@@ -39,8 +39,8 @@ async function led(words: readonly string[]): Promise<unknown> {
     start: take,
     worker: take,
     migrate: take,
-    verify: take,
     doctor: take,
+    verify: take,
     rebuildClaims: take,
     epoch: take,
   };

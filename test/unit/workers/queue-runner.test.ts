@@ -57,14 +57,14 @@ it('starts what it holds as soon as outcomes have been written', async () => {
     { claim: once(false, row(), row(), row()) },
     (_context, unwritten) => {
       ran += 1;
-      unwritten.size = 5_000;
+      unwritten.full = true;
     },
   );
   onTestFinished(() => runner.stop());
   expect(ran).toBe(1);
   await pass(100);
   expect(ran).toBe(1);
-  outcomes.size = 0;
+  outcomes.full = false;
   await pass(100);
   expect(ran).toBe(2);
 });

@@ -45,8 +45,8 @@ export function verifyRoutes(app: ApiServer, { context, clock }: Api): void {
     url: '/v1/verify',
     schema: start,
     handler: async (request, reply) => {
-      const { bodies = true } = request.body ?? {};
-      const run = await verifications.start({ bodies }, QUICK_MS);
+      const { bodies = true, safety = false } = request.body ?? {};
+      const run = await verifications.start({ bodies, safety }, QUICK_MS);
       const code = run.state === 'running' ? 202 : 200;
       return reply
         .code(code)

@@ -5,6 +5,8 @@ export interface LogFrame {
   readonly position: bigint;
   readonly epoch: number;
   readonly recorded_at: number;
+  /** When this was read. */
+  readonly read_at: number;
   /** The first number of the inbox that no sequencer will ever look at; null for none. */
   readonly stranded_seq: bigint | null;
   readonly stranded_stream: string | null;
@@ -20,6 +22,7 @@ export const readLogFrame = defineStatement<Record<string, never>, LogFrame>({
   name: 'read-log-frame',
   sql: (schema) => `
     select h.position, h.epoch, ${exactMs('h.recorded_at')} as recorded_at,
+      ${exactMs('statement_timestamp()')} as read_at,
       lost.seq as stranded_seq, lost.stream_id as stranded_stream, lost.version as stranded_version
     from ${schema}.log_head h
     left join lateral (
