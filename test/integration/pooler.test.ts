@@ -16,10 +16,10 @@ import { createTestDatabase, newId, type TestDatabase } from '../support/test-da
 import { withClient } from '../support/template-database.ts';
 import { notingConsumer, readNoted } from './consumers/consumer-steps.ts';
 
-/** Five seconds are over after 200 ms. */
+/** Five seconds are over after one. */
 const hasty = {
   ...systemClock,
-  after: (ms: number, callback: () => void) => systemClock.after(ms / 25, callback),
+  after: (ms: number, callback: () => void) => systemClock.after(ms / 5, callback),
 };
 /** Fewer than the processes of these tests open, so that they are shared. */
 const SERVER_CONNECTIONS = 4;
