@@ -118,6 +118,11 @@ export const errorCatalogue = {
     title: 'Another request with this key is still running',
     advice: 'Try again in a second.',
   },
+  'queue-full': {
+    title: 'Too many jobs wait in this queue',
+    advice:
+      'Try again after the seconds named in Retry-After; more workers, or a higher maxWaiting, make room.',
+  },
   'payload-too-large': {
     title: 'The payload or the request is too large',
     advice:

@@ -120,25 +120,9 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
     return explained(error);
   };
 
-  const executor = (client: Queryable, prepare: boolean, limit: typeof timeout): Executor => ({
-    async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
-      try {
-        const result = await client.query({
-          ...(prepare && isPrepared(statement) ? { name: statement.name } : {}),
-          text: textOf(statement),
-          values: statement.values(params) as unknown[],
-          types: resultTypes,
-          ...limit,
-        });
-        return result.rows as Row[];
-      } catch (error) {
-        throw explain(error);
-      }
-    },
-  });
-
   const prepare = ownPool && options.prepare === true;
-  const onOwn = (client: Queryable) => executor(client, prepare, timeout);
+  const common = { textOf, explain };
+  const onOwn = (client: Queryable) => executorOn(client, { ...common, prepare, timeout });
   const onPool = onOwn(pool);
   const connectSoon = () => inTime(pool, clock);
   const mustBeOpen = () => {
@@ -164,7 +148,7 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on: (client) => executor(client, false, {}),
+    on: (client) => executorOn(client, { ...common, prepare: false, timeout: {} }),
     transaction: transaction(() => pool.connect()),
     beside: {
       async run(statement, params) {
@@ -187,6 +171,33 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
     },
   };
   return database;
+}
+
+interface ExecutorOptions {
+  readonly textOf: Parts['textOf'];
+  readonly explain: (error: unknown) => unknown;
+  readonly prepare: boolean;
+  readonly timeout: { readonly query_timeout?: number };
+}
+
+function executorOn(client: Queryable, options: ExecutorOptions): Executor {
+  const { textOf, explain, prepare, timeout } = options;
+  return {
+    async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
+      try {
+        const result = await client.query({
+          ...(prepare && isPrepared(statement) ? { name: statement.name } : {}),
+          text: textOf(statement),
+          values: statement.values(params) as unknown[],
+          types: resultTypes,
+          ...timeout,
+        });
+        return result.rows as Row[];
+      } catch (error) {
+        throw explain(error);
+      }
+    },
+  };
 }
 
 /** Statements as text for a schema, each made once. */
