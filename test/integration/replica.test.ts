@@ -138,6 +138,17 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     });
   });
 
+  it('is examined by doctor as any other server, but for what it does not do', async () => {
+    const { findings } = await examine(replica.context.database, { version: '1.2.3' });
+    expect(findings.filter(({ level }) => level === 'wrong')).toEqual([]);
+    expect(findings[0]).toMatchObject({
+      check: 'server',
+      message: expect.stringContaining(', a standby, ') as string,
+    });
+    expect(findings.map(({ check }) => check)).toContain('consumers');
+    expect(findings.map(({ check }) => check)).not.toContain('wake-up');
+  });
+
   it('opens a new epoch when it is promoted, and goes on where it was', async () => {
     const { id } = await primary.submit({ type: 'mail', payload: { to: 'dan' } });
     await holdOne(primary, id);
@@ -171,15 +182,8 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     ).toEqual(Array.from({ length: log.length - Number(before) }, () => 2));
     await promoted.close();
   }, 120_000);
-
-  it('is examined by doctor as any other server, but for what it does not do', async () => {
-    const { findings } = await examine(replica.context.database, { version: '1.2.3' });
-    expect(findings.filter(({ level }) => level === 'wrong')).toEqual([]);
-    expect(findings[0]).toMatchObject({
-      check: 'server',
-      message: expect.stringContaining(', a standby, ') as string,
-    });
-    expect(findings.map(({ check }) => check)).toContain('consumers');
-    expect(findings.map(({ check }) => check)).not.toContain('wake-up');
-  });
 });
+
+async function story(daybook: Daybook, id: string): Promise<string[]> {
+  return (await daybook.history(id)).map(({ type }) => type);
+}
