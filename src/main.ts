@@ -58,7 +58,7 @@ async function start(flags: StartFlags): Promise<void> {
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
     const jobs = readOnly ? [] : await loadJobs(flags.jobs ?? starterModule());
-    const access = { migrate: !readOnly, readOnly };
+    const access = { migrate: !readOnly, readOnly, ...given(flags, 'maxWaiting') };
     const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
@@ -197,7 +197,7 @@ async function open(
   connectionString: string,
   schema: string | undefined,
   jobs: readonly JobDefinition[],
-  access: Pick<DaybookOptions, 'migrate' | 'readOnly'>,
+  access: Pick<DaybookOptions, 'migrate' | 'readOnly' | 'maxWaiting'>,
   telemetry: Telemetry,
   closers: Closers,
 ): Promise<Daybook> {
@@ -214,8 +214,8 @@ async function open(
   return daybook;
 }
 
-function workerSettings({ queue, concurrency }: Pick<WorkerFlags, 'queue' | 'concurrency'>) {
-  return { queues: [...(queue ?? ['default'])], concurrency };
+function workerSettings({ queue, concurrency, lease }: Omit<WorkerFlags, 'schema'>) {
+  return { queues: [...(queue ?? ['default'])], concurrency, leaseMs: lease };
 }
 
 /** The flags that were given, by name. */

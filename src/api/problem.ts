@@ -48,6 +48,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'too-many-queues': { status: 422 },
   'too-many-types': { status: 422 },
   'too-many-subscriptions': { status: 422 },
+  'queue-full': { status: 429, retryAfterS: 2 },
   internal: { status: 500 },
   'projection-behind': { status: 503, retryAfterS: 1 },
   'database-unavailable': { status: 503, retryAfterS: 2 },

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createAdmission } from './requests/admission.ts';
 import { requestIdOf } from './requests/caller.ts';
 import { asyncApiRoute } from './asyncapi.ts';
 import { createClientErrors } from './requests/client-errors.ts';
@@ -134,13 +135,15 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: Open
   errorPages(app);
 }
 
-function guard(app: FastifyInstance, { limits }: Api): void {
+function guard(app: FastifyInstance, { context, limits }: Api): void {
   const localOnly = createLocalOnly(limits.allowedHosts);
+  const admission = createAdmission({ ...limits, waitingMs: () => context.database.waitingMs() });
   app.addHook('onRequest', (request, reply, done) => {
     prepareReply(request, reply);
     try {
       onlyOneHost(request.raw);
       localOnly(request.headers, request.url);
+      admission.admit(request, reply);
       done();
     } catch (error) {
       done(error as Error);

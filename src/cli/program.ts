@@ -9,12 +9,15 @@ export interface StartFlags {
   readonly readOnly: boolean | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
+  readonly lease: number | undefined;
+  readonly maxWaiting: number | undefined;
   readonly queue: readonly string[] | undefined;
 }
 
 export interface WorkerFlags {
   readonly queue: readonly string[] | undefined;
   readonly concurrency: number | undefined;
+  readonly lease: number | undefined;
   readonly schema: string | undefined;
 }
 
@@ -79,7 +82,6 @@ export function createProgram(version: string, actions: Actions): Command {
       '--concurrency <n>',
       'jobs of a queue at the same time (default: what the queue’s settings say, or 10)',
     ).argParser(wholeNumber(1, 10_000));
-
   program
     .command('start')
     .description('serve the API, keep the log and the read models, and run jobs, in one process')
@@ -106,6 +108,8 @@ export function createProgram(version: string, actions: Actions): Command {
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
+    .addOption(leaseOption())
+    .addOption(maxWaitingOption())
     .addHelpText('after', '\nExample:\n  daybook start --jobs ./jobs.ts --port 8080\n')
     .action((flags: StartFlags) => actions.start(flags));
 
@@ -116,6 +120,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
+    .addOption(leaseOption())
     .addHelpText('after', '\nExample:\n  daybook worker ./jobs.ts --queue mail --concurrency 50\n')
     .action((module: string, flags: WorkerFlags) => actions.worker(module, flags));
 
@@ -128,6 +133,16 @@ export function createProgram(version: string, actions: Actions): Command {
   addMaintenance(program, actions, schema);
   addEpoch(program, schema(), actions);
   return program;
+}
+
+function leaseOption(): Option {
+  const what = 'how long the jobs of a process that died stay with it (default: 12000)';
+  return new Option('--lease <ms>', what).argParser(wholeNumber(1_000, 3_600_000));
+}
+
+function maxWaitingOption(): Option {
+  const what = 'jobs that may wait in a queue before submissions are refused (default: any number)';
+  return new Option('--max-waiting <n>', what).argParser(wholeNumber(1, 1_000_000_000));
 }
 
 function addEpoch(program: Command, schema: Option, actions: Actions): void {

@@ -7,6 +7,7 @@ import type { Names } from '../store/names.ts';
 import type { Executor } from '../store/statement.ts';
 import type { WakeUp } from '../store/wake-up.ts';
 import type { JobWatch } from './read/job-watch.ts';
+import type { BacklogLimit } from './submit/backlog-limit.ts';
 import type { SubmitCoalescer } from './submit/submit-coalescer.ts';
 
 /** What this process knows of the types it has definitions for. */
@@ -37,6 +38,7 @@ export interface WriteContext {
   readonly observer: Observer;
   readonly catalog: JobCatalog;
   readonly coalescer: SubmitCoalescer;
+  readonly backlogLimit: BacklogLimit;
   readonly jobWatch: JobWatch;
   /** Which job's handler is running, if one is. */
   readonly lineage: Lineage;

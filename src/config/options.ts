@@ -33,6 +33,11 @@ export const databaseOptions = z
      * proofs and rebuilds may take as long as they like.
      */
     statementTimeoutMs: ms(1_000, HOUR).default(10_000),
+    /**
+     * Jobs that may wait in a queue which names no number of its own; submissions beyond that are
+     * refused. Default: any number, since what is too much hangs on what the jobs are.
+     */
+    maxWaiting: z.number().int().min(1).optional(),
     /** How long an idempotency key is remembered; a day outlives any sensible chain of retries. */
     idempotencyTtlMs: ms(60_000, 31 * 24 * HOUR).default(24 * HOUR),
     /** Positions per partition of the log: 2^24, so that a partition is a full Merkle subtree. */

@@ -122,6 +122,11 @@ export const errorCatalogue = {
     title: 'The request was not sent to its end in time',
     advice: 'Send it again, on a new connection.',
   },
+  'queue-full': {
+    title: 'Too many jobs wait in this queue',
+    advice:
+      'Try again after the seconds named in Retry-After; more workers, or a higher maxWaiting, make room.',
+  },
   'payload-too-large': {
     title: 'The payload or the request is too large',
     advice:

@@ -4,7 +4,7 @@ import { createBackoff } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isDaybookError } from '../kernel/errors.ts';
 import { roughBytes } from '../kernel/rough-bytes.ts';
-import { isPermanent } from '../store/sqlstate.ts';
+import { isPermanent, mayBeTooMuch } from '../store/sqlstate.ts';
 import { type EndedAttempt, writeCompleted, writeEnded } from './write-outcomes.ts';
 
 export interface OutcomeWriter {
@@ -156,7 +156,7 @@ class Writer implements OutcomeWriter {
       return undefined;
     }
     const { error } = failure;
-    if (isDaybookError(error, 'database-unavailable')) {
+    if (isDaybookError(error, 'database-unavailable') && !mayBeTooMuch(error)) {
       this.#fresh.unshift(...part.attempts);
       this.#writing ??= this.#writeFresh();
       return error;

@@ -80,7 +80,9 @@ async function runIn(
   const chance = createChance(seed ^ 0x5e_ed);
   const records = openRecordFile<object>(`${world.folder}/clients.records.jsonl`);
   const ledger = createLedger((jobId) => records.add({ kind: 'submitted', jobId, by: 'client' }));
-  const caller = createCaller(world.urls, Math.random);
+  const caller = createCaller(world.urls, Math.random, ({ body }) =>
+    ledger.complain(`an API answered 500: ${JSON.stringify(body)}`),
+  );
   const readers = startReaders(world, options.naiveReader === true);
   const pulse = startPulse(world);
   const load = startLoad({ caller, ledger, records, chance, rate: tempo.rate });

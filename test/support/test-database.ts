@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { createJobWatch } from '../../src/commands/read/job-watch.ts';
+import type { BacklogLimit } from '../../src/commands/submit/backlog-limit.ts';
 import { createSubmitCoalescer } from '../../src/commands/submit/submit-coalescer.ts';
 import type { WriteContext } from '../../src/commands/write-context.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
@@ -154,6 +155,13 @@ const usualSession = {
   leaseMs: 12_000,
 };
 
+const noLimit: BacklogLimit = {
+  name: 'no limit',
+  admit: () => undefined,
+  start: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+};
+
 interface ProcessOptions {
   readonly connectionString: string;
   readonly directConnectionString: string;
@@ -197,6 +205,7 @@ function makeProcess(options: ProcessOptions, closings: (() => Promise<unknown>)
       random: Math.random,
       epoch: () => 1,
       coalescer: createSubmitCoalescer(database, 1),
+      backlogLimit: noLimit,
       jobWatch: createJobWatch({ database, tenantId: 1, wakeUp, clock: systemClock }),
       idempotencyTtlMs: 86_400_000,
     },

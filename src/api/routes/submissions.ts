@@ -28,7 +28,7 @@ const submit = operation(
     body: newJobSchema,
     response: { 201: writtenJob },
   },
-  [409, 422],
+  [409, 422, 429],
 );
 
 const submitMany = operation(
@@ -40,7 +40,7 @@ const submitMany = operation(
     body: batchSchema,
     response: { 201: submittedBatch },
   },
-  [409, 422],
+  [409, 422, 429],
 );
 
 /** POST /v1/jobs and POST /v1/jobs/batch. */

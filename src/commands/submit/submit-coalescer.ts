@@ -1,8 +1,10 @@
+import { type Clock, systemClock } from '../../kernel/clock.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import { invariant } from '../../kernel/invariant.ts';
 import type { Executor } from '../../store/statement.ts';
 import { submitFreshJobs } from '../../store/statements/submit-fresh-jobs.ts';
 import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
+import { type Waiting, WaitingLine } from './waiting-line.ts';
 
 /** Statements on their way at the same time; jobs, and bytes of their payloads, in one at the most. */
 const MAX_FLYING = 2;
@@ -17,18 +19,19 @@ const WORTH_ONE = 8;
  * the end of that turn. Only for submissions without keys, whose outcome cannot hang on each other.
  */
 export interface SubmitCoalescer {
-  /** Births, all or none of these rows; answers when, in ms since the epoch. */
+  /**
+   * Births, all or none of these rows; answers when, in ms since the epoch.
+   * @throws DaybookError `overloaded` where too much waits already, or for too long: nothing was written
+   */
   submit(rows: readonly SubmittedJobRow[]): Promise<number>;
 }
 
-interface Waiting {
-  readonly rows: readonly SubmittedJobRow[];
-  readonly resolve: (occurredAtMs: number) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-export function createSubmitCoalescer(database: Executor, tenantId: number): SubmitCoalescer {
-  const waiting: Waiting[] = [];
+export function createSubmitCoalescer(
+  database: Executor,
+  tenantId: number,
+  clock: Clock = systemClock,
+): SubmitCoalescer {
+  const line = new WaitingLine(clock);
   let flying = 0;
   let called = false;
 
@@ -46,15 +49,16 @@ export function createSubmitCoalescer(database: Executor, tenantId: number): Sub
   }
 
   function fly(): void {
-    while (flying < MAX_FLYING && waiting.length > 0) {
-      const share = Math.ceil(waiting.length / (MAX_FLYING - flying));
+    while (flying < MAX_FLYING && !line.isEmpty) {
+      const share = Math.ceil(line.length / (MAX_FLYING - flying));
       flying += 1;
-      void send(take(waiting, Math.max(WORTH_ONE, share))).then(() => {
+      void send(line.take(Math.max(WORTH_ONE, share), MAX_JOBS, MAX_BYTES)).then(() => {
         flying -= 1;
-        if (waiting.length > 0) callToFly();
+        if (!line.isEmpty) callToFly();
         return undefined;
       });
     }
+    line.keepTime();
   }
 
   async function send(batch: readonly Waiting[]): Promise<void> {
@@ -73,7 +77,8 @@ export function createSubmitCoalescer(database: Executor, tenantId: number): Sub
   return {
     submit: (rows) =>
       new Promise((resolve, reject) => {
-        waiting.push({ rows, resolve, reject });
+        line.join({ rows, resolve, reject });
+        line.keepTime();
         callToFly();
       }),
   };
@@ -88,16 +93,4 @@ export async function giveBirth(
   const [born] = await executor.run(submitFreshJobs, { tenantId, jobs });
   invariant(born !== undefined, 'jobs that are submitted are born');
   return born.occurred_at;
-}
-
-/** The oldest that wait, up to `most`, `MAX_JOBS` and `MAX_BYTES`, and at least one. */
-function take(waiting: Waiting[], most: number): Waiting[] {
-  let jobs = 0;
-  let bytes = 0;
-  const fits = waiting.findIndex(({ rows }, index) => {
-    jobs += rows.length;
-    for (const { payloadBytes } of rows) bytes += payloadBytes;
-    return index === most || jobs > MAX_JOBS || bytes > MAX_BYTES;
-  });
-  return waiting.splice(0, fits === -1 ? waiting.length : Math.max(1, fits));
 }

@@ -6,6 +6,8 @@ import { accept, type Decision, reject } from '../rejection.ts';
 export interface QueueSettings {
   /** Jobs of this queue that one worker process runs at a time, where the worker names no number. */
   readonly concurrency?: number;
+  /** Jobs that may wait in it before submissions are refused. */
+  readonly maxWaiting?: number;
 }
 
 export interface QueueEventData {

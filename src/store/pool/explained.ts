@@ -5,10 +5,7 @@ import { codeOf, isSilence, isUnavailable, sqlState } from '../sqlstate.ts';
 export function explained(error: unknown): unknown {
   if (isDaybookError(error)) return error;
   if (isUnavailable(error)) {
-    const message = isSilence(error)
-      ? 'The database did not answer in time.'
-      : 'The database cannot be reached.';
-    return new DaybookError('database-unavailable', message, { cause: error });
+    return new DaybookError('database-unavailable', unavailability(error), { cause: error });
   }
   const code = codeOf(error);
   if (code === sqlState.readOnlyTransaction) {
@@ -33,4 +30,12 @@ export function explained(error: unknown): unknown {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function unavailability(error: unknown): string {
+  if (isSilence(error)) return 'The database did not answer in time.';
+  const code = codeOf(error);
+  if (code === sqlState.queryCanceled) return 'The database took too long and gave up.';
+  if (code === sqlState.diskFull) return 'The disk of the database is full.';
+  return 'The database cannot be reached.';
 }

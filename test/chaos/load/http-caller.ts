@@ -26,11 +26,19 @@ export interface ApiRequest {
 const TIMEOUT_MS = 8_000;
 const GIVE_UP_MS = 120_000;
 
-/** A client that knows several servers, and asks another one when the first does not answer. */
-export function createCaller(urls: readonly string[], random: () => number): Caller {
+/**
+ * A client that knows several servers, and asks another one when the first does not answer.
+ * @param onDefect told of answers that say that something is wrong inside, and not around
+ */
+export function createCaller(
+  urls: readonly string[],
+  random: () => number,
+  onDefect: (answer: Answer) => void,
+): Caller {
   const once = async (request: ApiRequest): Promise<Answer | null> => {
     const url = urls[Math.floor(random() * urls.length)] ?? '';
     const answer = await send(url, request).catch(() => null);
+    if (answer?.status === 500) onDefect(answer);
     return answer === null || isLater(answer) ? null : answer;
   };
   return {
