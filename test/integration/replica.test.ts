@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../src/api/server.ts';
 import { type Daybook, openDaybook } from '../../src/daybook.ts';
+import { examine } from '../../src/doctor/doctor.ts';
 import { type Observer, silentObserver } from '../../src/kernel/observer.ts';
 import { drain } from '../../src/testing.ts';
 import { expectSoon } from '../support/expect-soon.ts';
@@ -135,6 +136,17 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     expect(await open({ readOnly: true, schema: 'elsewhere' })).toMatchObject({
       code: 'migration-needed',
     });
+  });
+
+  it('is examined by doctor as any other server, but for what it does not do', async () => {
+    const { findings } = await examine(replica.context.database, { version: '1.2.3' });
+    expect(findings.filter(({ level }) => level === 'wrong')).toEqual([]);
+    expect(findings[0]).toMatchObject({
+      check: 'server',
+      message: expect.stringContaining(', a standby, ') as string,
+    });
+    expect(findings.map(({ check }) => check)).toContain('consumers');
+    expect(findings.map(({ check }) => check)).not.toContain('wake-up');
   });
 
   it('opens a new epoch when it is promoted, and goes on where it was', async () => {
