@@ -1,7 +1,7 @@
 // Installs what package-lock.json asks for, if that is not what node_modules holds. Plain JavaScript
 // without dependencies, because it runs before there are any.
 //
-//   node scripts/ensure-installed.mjs     exits 0 once everything is installed
+//   node scripts/ensure-installed.mjs [folder]     exits 0 once everything is installed
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -133,9 +133,9 @@ async function install(project) {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32' && first.length === 0,
   });
-  const [code, signal] = await once(child, 'exit').catch((error) => {
+  const [code, signal] = await once(child, 'exit').catch((/** @type {unknown} */ error) => {
     throw new InstallError(
-      `npm could not be started (${error.message}): install it, and run npm install in ${project}.`,
+      `npm could not be started (${String(error)}): install it, and run npm install in ${project}.`,
       1,
     );
   });
@@ -207,5 +207,5 @@ if (
   process.argv[1] !== undefined &&
   realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
 ) {
-  await ensureInstalled().catch(exitWith);
+  await ensureInstalled(process.argv[2]).catch(exitWith);
 }

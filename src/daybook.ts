@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { closedError, guarded } from './commands/guarded.ts';
 import { createJobWatch } from './commands/read/job-watch.ts';
+import { createBacklogLimit } from './commands/submit/backlog-limit.ts';
 import { createSubmitCoalescer } from './commands/submit/submit-coalescer.ts';
 import { createJobDesk, type JobDesk } from './commands/job-desk.ts';
 import type { WriteContext } from './commands/write-context.ts';
@@ -29,6 +30,7 @@ import { createUuidV7 } from './kernel/ids.ts';
 import { createLineage } from './kernel/lineage.ts';
 import { type Observer, silentObserver } from './kernel/observer.ts';
 import type { Service } from './kernel/service.ts';
+import { readBacklogs } from './projections/queue-counters/queries.ts';
 import { projections } from './projections/registry.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { createEpochControl, type EpochControl } from './store/epoch/epoch-control.ts';
@@ -57,6 +59,7 @@ export type { SubmittedJob } from './commands/submit/prepare-job.ts';
 export type { EventsOptions } from './consumers/tail/event-iterator.ts';
 export type { LoggedEvent } from './consumers/tail/log-page.ts';
 export type { EventFilter } from './domain/event-filter.ts';
+export type { Reset, SignalListeners } from './domain/log-signals.ts';
 export type { JobError, JobEventData, RecordedJobEvent } from './domain/job/events.ts';
 export type { ConsumerControl, ParkedEvent } from './consumers/consumer-control.ts';
 export type { ConsumerLag } from './consumers/lag.ts';
@@ -168,6 +171,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const database = openDatabase({
     ...onlyDefined(parsed),
     ...(pool === undefined ? {} : { pool }),
+    prepare: parsed.preparedStatements ?? 'if-direct',
     observer,
     clock,
   });
@@ -178,7 +182,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     const reading = createLogReading({ ...context, clock });
     if (!readOnly) {
       await prepareConsumers(database, consumers, observer);
-      services.push(context.wakeUp);
+      services.push(context.wakeUp, context.backlogLimit);
     }
     if (maintain && !readOnly)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
@@ -251,6 +255,7 @@ async function prepare(
     random: Math.random,
   });
   const onChange = () => names.forget();
+  const maxWaiting = options.maxWaiting ?? null;
   return {
     database,
     tenantId,
@@ -258,7 +263,13 @@ async function prepare(
     wakeUp,
     observer,
     catalog: definitions,
-    coalescer: createSubmitCoalescer(database, tenantId),
+    coalescer: createSubmitCoalescer(database, tenantId, clock),
+    backlogLimit: createBacklogLimit({
+      read: () => readBacklogs(database, { tenantId, maxWaiting }),
+      clock,
+      observer,
+      random: Math.random,
+    }),
     jobWatch: createJobWatch({ database, tenantId, wakeUp, clock }),
     lineage: createLineage(),
     newId,

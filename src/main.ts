@@ -8,12 +8,13 @@ import { createServer } from './api/server.ts';
 import { CommanderError } from 'commander';
 import {
   createProgram,
+  type DoctorFlags,
   type RebuildClaimsFlags,
   type StartFlags,
   type VerifyFlags,
   type WorkerFlags,
 } from './cli/program.ts';
-import { parseOptions, serverOptions } from './config/options.ts';
+import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -25,6 +26,7 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
+  runDoctor,
   runEpoch,
   runRebuildClaims,
   runVerify,
@@ -56,7 +58,7 @@ async function start(flags: StartFlags): Promise<void> {
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
     const jobs = readOnly ? [] : await loadJobs(flags.jobs ?? starterModule());
-    const access = { migrate: !readOnly, readOnly };
+    const access = { migrate: !readOnly, readOnly, ...given(flags, 'maxWaiting') };
     const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
     const app = createServer({
@@ -94,7 +96,8 @@ async function worker(module: string, flags: WorkerFlags): Promise<void> {
 }
 
 async function migrateDatabase({ schema = 'daybook' }: { schema: string | undefined }) {
-  const connection = { connectionString: process.env['DATABASE_DIRECT_URL'] ?? databaseUrl() };
+  const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+  const connection = parseOptions(databaseOptions, { connectionString });
   const done = await migrate({ connection, schema });
   console.log(done.length === 0 ? 'Nothing to migrate.' : `Migrated: ${done.join(', ')}.`);
 }
@@ -115,8 +118,19 @@ async function verifyTables({
   }
 }
 
+async function examineDatabase({ schema, json = false, strict = false }: DoctorFlags) {
+  const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const flags = { json, strict, directConnectionString, version: readVersion() };
+  try {
+    process.exitCode = await runDoctor(commandTarget(schema), flags);
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
 async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): Promise<void> {
-  // Direct where there is one: making a table that is missing takes a lock of the session.
+  // Direct where there is one: it keeps writers out, and must not queue behind them in a pooler.
   const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
   const target = { ...commandTarget(schema), connectionString };
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
@@ -183,7 +197,7 @@ async function open(
   connectionString: string,
   schema: string | undefined,
   jobs: readonly JobDefinition[],
-  access: Pick<DaybookOptions, 'migrate' | 'readOnly'>,
+  access: Pick<DaybookOptions, 'migrate' | 'readOnly' | 'maxWaiting'>,
   telemetry: Telemetry,
   closers: Closers,
 ): Promise<Daybook> {
@@ -200,8 +214,8 @@ async function open(
   return daybook;
 }
 
-function workerSettings({ queue, concurrency }: Pick<WorkerFlags, 'queue' | 'concurrency'>) {
-  return { queues: [...(queue ?? ['default'])], concurrency };
+function workerSettings({ queue, concurrency, lease }: Omit<WorkerFlags, 'schema'>) {
+  return { queues: [...(queue ?? ['default'])], concurrency, leaseMs: lease };
 }
 
 /** The flags that were given, by name. */
@@ -309,6 +323,7 @@ const program = createProgram(readVersion(), {
   worker,
   migrate: migrateDatabase,
   verify: verifyTables,
+  doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
 });

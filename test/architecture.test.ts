@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, Room>> = {
   consumers: { may: ['domain', 'store', 'kernel'], npm: ['rxjs'] },
   projections: { may: ['domain', 'store', 'consumers', 'kernel'] },
   verify: { may: ['domain', 'store', 'projections', 'kernel'] },
+  doctor: { may: ['domain', 'store', 'consumers', 'projections', 'kernel'] },
   archive: { may: ['domain', 'store', 'kernel'] },
   relay: { may: ['domain', 'store', 'consumers', 'kernel'], npm: ['@eventstore/db-client'] },
   workers: { may: ['domain', 'commands', 'store', 'config', 'kernel'], npm: ['zod'] },
@@ -49,7 +50,7 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { may: ['domain'], npm: ['rxjs'], withoutNode: true },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What an operator does to the database itself, without a running Daybook.
-  maintenance: { may: ['verify', 'store', 'config', 'kernel'] },
+  maintenance: { may: ['verify', 'doctor', 'store', 'config', 'kernel'] },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
   testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };
@@ -62,7 +63,7 @@ const maxLines = 400;
 const maxFilesPerFolder = 12;
 const bannedNames = /(^|\/)(utils?|helpers?|common|types|misc|lib)(\.|\/)/;
 const sqlHomes =
-  /^src\/(store\/statements|consumers\/statements)\/|^src\/projections\/[^/]+\/(table|queries)\.ts$/;
+  /^src\/(store\/statements|consumers\/statements)\/|^src\/projections\/[^/]+\/(statements\/|(table|queries)\.ts$)/;
 const sqlText =
   /\binsert\s+into\b|\bdelete\s+from\b|\bupdate\s+\S+(\s+as)?(\s+\w+)?\s+set\b|\bselect\b.+?\bfrom\b/is;
 

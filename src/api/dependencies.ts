@@ -35,6 +35,10 @@ export interface ApiLimits {
   readonly batchBytes: number;
   /** How long a client may take to send a request, in ms. */
   readonly requestTimeoutMs: number;
+  /** Bytes of bodies of all requests that are under way; one alone is always taken. */
+  readonly bodiesBytes: number;
+  /** Once requests wait so long for a connection to the database, new ones are turned away, in ms. */
+  readonly queueMs: number;
   /** Requests that wait for something at the same time. */
   readonly waiting: number;
   /** Payload bytes of one claim; its first job comes whatever its size. */
@@ -52,6 +56,8 @@ export interface ApiLimits {
 const defaultLimits: ApiLimits = {
   bodyBytes: 1_048_576 + 65_536,
   batchBytes: 64 * 1_048_576,
+  bodiesBytes: 256 * 1_048_576,
+  queueMs: 1_000,
   requestTimeoutMs: 60_000,
   waiting: 500,
   claimBytes: 16 * 1_048_576,

@@ -40,6 +40,9 @@ export const writeHeaders = z.looseObject({
   'x-actor': headerField('Who asks, for the history.').optional(),
 });
 
+/** How operations that change something without a body refuse one that comes all the same. */
+export const unwantedBody = [413, 415] as const;
+
 /**
  * Completes a route's schema: unknown query parameters are refused, and the errors that every
  * operation may answer are listed beside those of its own.

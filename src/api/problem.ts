@@ -39,13 +39,16 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'concurrent-change': { status: 409, retryAfterS: 1 },
   'token-expired': { status: 410 },
   'write-lost': { status: 410 },
+  'request-timeout': { status: 408 },
   'payload-too-large': { status: 413 },
   'unsupported-media-type': { status: 415 },
+  'headers-too-large': { status: 431 },
   'payload-invalid': { status: 422 },
   'idempotency-key-reused': { status: 422 },
   'too-many-queues': { status: 422 },
   'too-many-types': { status: 422 },
   'too-many-subscriptions': { status: 422 },
+  'queue-full': { status: 429, retryAfterS: 2 },
   internal: { status: 500 },
   'projection-behind': { status: 503, retryAfterS: 1 },
   'database-unavailable': { status: 503, retryAfterS: 2 },
@@ -132,7 +135,7 @@ function presentable(thrown: unknown): DaybookError {
   return new DaybookError('internal', errorCatalogue.internal.advice, { cause: thrown });
 }
 
-/** What fastify itself refuses, by its own stable codes. */
+/** What fastify itself refuses, by its own stable codes; what serves /docs has none. */
 const fastifyCodes: Readonly<Record<string, readonly [code: ErrorCode, detail: string]>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-request', 'The body is not valid JSON.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-request', 'The body is empty.'],
@@ -147,9 +150,15 @@ const fastifyCodes: Readonly<Record<string, readonly [code: ErrorCode, detail: s
 };
 
 function fromFastify(thrown: unknown): DaybookError | undefined {
-  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') {
-    return undefined;
+  if (!(thrown instanceof Error)) return undefined;
+  const { code, statusCode = 500 } = thrown as { code?: unknown; statusCode?: unknown };
+  const known = typeof code === 'string' ? fastifyCodes[code] : undefined;
+  if (known !== undefined) return new DaybookError(known[0], known[1], { cause: thrown });
+  if (statusCode === 403 || statusCode === 404) {
+    return new DaybookError('not-found', 'There is nothing at this address.', { cause: thrown });
   }
-  const known = fastifyCodes[thrown.code];
-  return known === undefined ? undefined : new DaybookError(known[0], known[1], { cause: thrown });
+  // Whatever else a part of fastify blames on the request, in words that are not for its sender.
+  const isRefusal = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  if (!isRefusal) return undefined;
+  return new DaybookError('malformed-request', 'The request cannot be read.', { cause: thrown });
 }

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createAdmission } from './requests/admission.ts';
 import { requestIdOf } from './requests/caller.ts';
 import { asyncApiRoute } from './asyncapi.ts';
+import { createClientErrors } from './requests/client-errors.ts';
 import { createClaimsInProgress } from './claiming/claims-in-progress.ts';
 import { type Api, type ApiDependencies, withDefaults } from './dependencies.ts';
 import { noRoute, watchMethods } from './requests/known-methods.ts';
@@ -10,6 +12,7 @@ import { takeJsonOnly } from './requests/json-bodies.ts';
 import { createLocalOnly } from './requests/local-only.ts';
 import { createOpenStreams, type OpenStreams } from './events/open-streams.ts';
 import { documentRoutes } from './openapi.ts';
+import { DaybookError } from '../kernel/errors.ts';
 import { problemOf } from './problem.ts';
 import { claimRoute } from './routes/claim.ts';
 import { errorPages } from './routes/error-pages.ts';
@@ -34,6 +37,8 @@ import { createWaits, type Waits } from './requests/waits.ts';
 
 /** Bytes of a body that carries no payload: 1,000 claims and more. */
 const SMALL_BODY = 1_048_576;
+/** Characters of a name in a path: what is too long for one, its schema says. Node bounds a whole URL. */
+const ANY_LENGTH = 65_536;
 /** Claims remembered for metrics. */
 const CLAIMS = 20_000;
 
@@ -43,23 +48,29 @@ const CLAIMS = 20_000;
  */
 export function createServer(dependencies: ApiDependencies): FastifyInstance {
   const api = withDefaults(dependencies);
+  const clientErrors = createClientErrors();
   const app = fastify({
     bodyLimit: SMALL_BODY,
     requestTimeout: api.limits.requestTimeoutMs,
+    routerOptions: { maxParamLength: ANY_LENGTH },
     genReqId: requestIdOf,
     // Stops answering on connections that are kept alive, instead of waiting for their clients.
     forceCloseConnections: 'idle',
+    clientErrorHandler: clientErrors.answer,
     frameworkErrors: (error, request, reply) => answerError(api, error, request, reply),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => answerError(api, error, request, reply));
+  clientErrors.watch(app.server);
   takeJsonOnly(app);
   guard(app, api);
   const methodsOf = watchMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
-    const methods = methodsOf(path);
+    // A folder knows every file by GET, whether it is there or not.
+    const known = methodsOf(path);
+    const methods = known.includes(request.method) ? [] : known;
     if (methods.length > 0) reply.header('allow', methods.join(', '));
     answerError(api, noRoute(request.method, path, methods), request, reply);
   });
@@ -124,17 +135,27 @@ function addRoutes(scope: FastifyInstance, api: Api, waits: Waits, streams: Open
   errorPages(app);
 }
 
-function guard(app: FastifyInstance, { limits }: Api): void {
+function guard(app: FastifyInstance, { context, limits }: Api): void {
   const localOnly = createLocalOnly(limits.allowedHosts);
+  const admission = createAdmission({ ...limits, waitingMs: () => context.database.waitingMs() });
   app.addHook('onRequest', (request, reply, done) => {
     prepareReply(request, reply);
     try {
-      localOnly(request.headers);
+      onlyOneHost(request.raw);
+      localOnly(request.headers, request.url);
+      admission.admit(request, reply);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+/** Of two, this server might serve one and a proxy before it the other. @throws DaybookError `malformed-request` */
+function onlyOneHost({ rawHeaders }: FastifyRequest['raw']): void {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'host').length <= 1) return;
+  throw new DaybookError('malformed-request', 'The request has more than one Host header.');
 }
 
 function prepareReply(request: FastifyRequest, reply: FastifyReply): void {

@@ -9,12 +9,15 @@ export interface StartFlags {
   readonly readOnly: boolean | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
+  readonly lease: number | undefined;
+  readonly maxWaiting: number | undefined;
   readonly queue: readonly string[] | undefined;
 }
 
 export interface WorkerFlags {
   readonly queue: readonly string[] | undefined;
   readonly concurrency: number | undefined;
+  readonly lease: number | undefined;
   readonly schema: string | undefined;
 }
 
@@ -28,6 +31,12 @@ export interface VerifyFlags {
   readonly records: readonly string[] | undefined;
   /** Every job must have ended; given, the safety check is meant too. */
   readonly ended: boolean | undefined;
+}
+
+export interface DoctorFlags {
+  readonly schema: string | undefined;
+  readonly json: boolean | undefined;
+  readonly strict: boolean | undefined;
 }
 
 export interface RebuildClaimsFlags {
@@ -47,6 +56,7 @@ export interface Actions {
   worker(module: string, flags: WorkerFlags): Promise<void>;
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
   verify(flags: VerifyFlags): Promise<void>;
+  doctor(flags: DoctorFlags): Promise<void>;
   rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
   epoch(flags: EpochFlags): Promise<void>;
 }
@@ -72,7 +82,6 @@ export function createProgram(version: string, actions: Actions): Command {
       '--concurrency <n>',
       'jobs of a queue at the same time (default: what the queue’s settings say, or 10)',
     ).argParser(wholeNumber(1, 10_000));
-
   program
     .command('start')
     .description('serve the API, keep the log and the read models, and run jobs, in one process')
@@ -99,6 +108,8 @@ export function createProgram(version: string, actions: Actions): Command {
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
+    .addOption(leaseOption())
+    .addOption(maxWaitingOption())
     .addHelpText('after', '\nExample:\n  daybook start --jobs ./jobs.ts --port 8080\n')
     .action((flags: StartFlags) => actions.start(flags));
 
@@ -109,6 +120,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
+    .addOption(leaseOption())
     .addHelpText('after', '\nExample:\n  daybook worker ./jobs.ts --queue mail --concurrency 50\n')
     .action((module: string, flags: WorkerFlags) => actions.worker(module, flags));
 
@@ -121,6 +133,16 @@ export function createProgram(version: string, actions: Actions): Command {
   addMaintenance(program, actions, schema);
   addEpoch(program, schema(), actions);
   return program;
+}
+
+function leaseOption(): Option {
+  const what = 'how long the jobs of a process that died stay with it (default: 12000)';
+  return new Option('--lease <ms>', what).argParser(wholeNumber(1_000, 3_600_000));
+}
+
+function maxWaitingOption(): Option {
+  const what = 'jobs that may wait in a queue before submissions are refused (default: any number)';
+  return new Option('--max-waiting <n>', what).argParser(wholeNumber(1, 1_000_000_000));
 }
 
 function addEpoch(program: Command, schema: Option, actions: Actions): void {
@@ -167,6 +189,16 @@ function addMaintenance(program: Command, actions: Actions, schema: () => Option
       '\nExit code: 0 nothing found, 1 something differs or is not safe, 2 it could not run\n',
     )
     .action((flags: VerifyFlags) => actions.verify(flags));
+
+  program
+    .command('doctor')
+    .description('look whether the database in DATABASE_URL is what this version expects')
+    .option('--json', 'print the report as JSON')
+    .option('--strict', 'end with 1 for what is risky, too')
+    .addOption(schema())
+    .exitOverride()
+    .addHelpText('after', '\nExit code: 0 nothing is wrong, 1 something is, 2 it could not run\n')
+    .action((flags: DoctorFlags) => actions.doctor(flags));
 
   program
     .command('rebuild')

@@ -7,7 +7,8 @@ import { RequestFailed, succeeded } from './request-failed.ts';
 export type { CloudEvent } from '../domain/cloud-event.ts';
 export type { EventFilter } from '../domain/event-filter.ts';
 export type { ClientOptions } from './connection.ts';
-export type { FeedOptions, ReceivedEvent, Reset } from './event-feed.ts';
+export type { Reset, SignalListeners } from '../domain/log-signals.ts';
+export type { FeedOptions, ReceivedEvent } from './event-feed.ts';
 export type {
   JobDetail,
   JobListFilter,

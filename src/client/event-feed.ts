@@ -1,5 +1,6 @@
 import type { CloudEvent } from '../domain/cloud-event.ts';
 import type { EventFilter } from '../domain/event-filter.ts';
+import type { Reset, SignalListeners } from '../domain/log-signals.ts';
 import { parseLogToken } from '../domain/log-token.ts';
 import type { Connection } from './connection.ts';
 import { RequestFailed, succeeded } from './request-failed.ts';
@@ -11,14 +12,7 @@ export interface ReceivedEvent {
   readonly event: CloudEvent;
 }
 
-/** Why a token is of no use any more. */
-export interface Reset {
-  /** Leads to the first event there is. */
-  readonly token: string;
-  readonly reason: 'epoch' | 'dropped' | 'ahead';
-}
-
-export interface FeedOptions {
+export interface FeedOptions extends SignalListeners {
   /**
    * Where to begin: after a log token or a position, at the `start` of the log, or at its `end`, which
    * is the default.
@@ -27,17 +21,8 @@ export interface FeedOptions {
   readonly filter?: EventFilter | undefined;
   /** Ends the feed when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** Told when everything there was has come. */
-  readonly onCaughtUp?: ((token: string) => void) | undefined;
-  /** Told when this reader was too slow for the memory of the server; nothing is lost. */
-  readonly onGap?: ((token: string) => void) | undefined;
   /** Told of every connection that is lost, before it is tried again. */
   readonly onLost?: ((error: unknown) => void) | undefined;
-  /**
-   * Told when the log is another one than before, or its beginning is gone: whatever was made of it is
-   * to be made anew. Answers where to go on: `start`, `end`, a token. Without it, the feed throws.
-   */
-  readonly onReset?: ((reset: Reset) => string) | undefined;
 }
 
 /** A connection on which nothing came for so long is given up; the server's heartbeat is 15 s. */
@@ -48,7 +33,8 @@ const RETRY_MAX_MS = 30_000;
  * Events of the log in order, each once, for as long as it is asked for more. A connection that is
  * lost is opened again after the last event, by itself. The next piece is read from the network when
  * the events of the last have been dealt with, so a slow reader slows nobody but itself.
- * @throws RequestFailed `token-expired` on a reset without `onReset`; what the server refuses for good
+ * @throws RequestFailed `token-expired` on a reset without `onReset`, or where that leads to no place in
+ *   the log; what the server refuses for good
  */
 export async function* feedEvents(
   connection: Connection,
@@ -56,7 +42,7 @@ export async function* feedEvents(
 ): AsyncGenerator<ReceivedEvent, void, void> {
   const { signal } = options;
   const isOver = () => signal?.aborted === true;
-  const place = { after: options.after ?? 'end', retryMs: 0, failures: 0 };
+  const place = { after: options.after ?? 'end', retryMs: 0, failures: 0, isReset: false };
   while (!isOver()) {
     try {
       yield* oneConnection(connection, options, place);
@@ -83,6 +69,8 @@ interface Place {
   retryMs: number;
   /** Connections in a row that brought nothing. */
   failures: number;
+  /** The last that came was a reset: who was told where to go on is not told again. */
+  isReset: boolean;
 }
 
 function pauseMs({ retryMs, failures }: Place, random: number): number {
@@ -130,9 +118,11 @@ function take(block: SseBlock, options: FeedOptions, place: Place): ReceivedEven
   if (retryMs !== undefined) place.retryMs = retryMs;
   if (token === undefined) return undefined;
   if (event === 'reset') {
-    place.after = afterReset(token, data ?? '{}', options);
+    place.after = afterReset(token, data ?? '{}', place.isReset ? {} : options);
+    place.isReset = true;
     return undefined;
   }
+  place.isReset = false;
   const isNew = isAfter(token, place.after);
   place.after = token;
   if (event === 'caught-up') options.onCaughtUp?.(token);

@@ -1,3 +1,5 @@
+import { DaybookError } from '../kernel/errors.ts';
+import { codeOf, sqlState } from '../store/sqlstate.ts';
 import type { Executor } from '../store/statement.ts';
 import {
   releaseSavepoint,
@@ -9,6 +11,13 @@ import type { CommandOptions, WriteContext } from './write-context.ts';
 
 /** How long a command that takes a key waits for another transaction that takes the same. */
 const LOCK_TIMEOUT = '1s';
+
+/** What a statement that waited too long for a lock on a job means to its caller. */
+export function heldByOthers(error: unknown): unknown {
+  if (codeOf(error) !== sqlState.lockNotAvailable) return error;
+  const message = 'Another transaction holds a job that was to be changed.';
+  return new DaybookError('concurrent-change', message, { cause: error });
+}
 
 /**
  * Runs `work` in a transaction of its own, or in a savepoint of the caller's, in which no statement

@@ -7,6 +7,7 @@ import type { Names } from '../store/names.ts';
 import type { Executor } from '../store/statement.ts';
 import type { WakeUp } from '../store/wake-up.ts';
 import type { JobWatch } from './read/job-watch.ts';
+import type { BacklogLimit } from './submit/backlog-limit.ts';
 import type { SubmitCoalescer } from './submit/submit-coalescer.ts';
 
 /** What this process knows of the types it has definitions for. */
@@ -37,6 +38,7 @@ export interface WriteContext {
   readonly observer: Observer;
   readonly catalog: JobCatalog;
   readonly coalescer: SubmitCoalescer;
+  readonly backlogLimit: BacklogLimit;
   readonly jobWatch: JobWatch;
   /** Which job's handler is running, if one is. */
   readonly lineage: Lineage;
@@ -62,16 +64,28 @@ export interface CommandOptions {
 
 /** What a handler's submissions come from: the job that it runs, and the claim that began it. */
 export function ancestryOf(
-  { epoch }: WriteContext,
+  context: WriteContext,
   job: { readonly id: string; readonly version: number; readonly correlationId: string | null },
 ): Ancestry {
-  return {
-    correlation: job.correlationId ?? job.id,
-    // Hashed only where it is asked for: most handlers submit nothing.
-    get causation() {
-      return uuidV5(job.id, epoch(), job.version);
-    },
-  };
+  return new JobAncestry(context, job);
+}
+
+/** A class because one is made for each job: a getter in a literal is defined anew each time. */
+class JobAncestry implements Ancestry {
+  readonly correlation: string;
+  readonly #context: WriteContext;
+  readonly #job: { readonly id: string; readonly version: number };
+
+  constructor(context: WriteContext, job: Parameters<typeof ancestryOf>[1]) {
+    this.correlation = job.correlationId ?? job.id;
+    this.#context = context;
+    this.#job = job;
+  }
+
+  /** Hashed only where it is asked for: most handlers submit nothing. */
+  get causation(): string {
+    return uuidV5(this.#job.id, this.#context.epoch(), this.#job.version);
+  }
 }
 
 /** The options of a command, led to by the handler that gives it unless its caller says otherwise. */

@@ -1,21 +1,43 @@
 import { z } from 'zod';
 import { DaybookError } from '../kernel/errors.ts';
+import { isPostgresAddress } from './postgres-address.ts';
 
 const HOUR = 3_600_000;
 
 const ms = (min: number, max: number) => z.number().int().min(min).max(max);
 
+const address = z
+  .string()
+  .refine(isPostgresAddress, 'must be as postgres://user:password@host:port/database');
+
 /** How to reach the log, for library and processes alike. */
 export const databaseOptions = z
   .strictObject({
     /** `postgres://…`; leave out when a pool is given. */
-    connectionString: z.string().min(1).optional(),
+    connectionString: address.optional(),
     /** A direct connection for migrations and LISTEN, where the other leads through a pooler. */
-    directConnectionString: z.string().min(1).optional(),
+    directConnectionString: address.optional(),
+    /**
+     * Prepare the statements that run all the time, on connections that Daybook opens itself. Left out,
+     * it does so where they lead to the server itself: with a pooler that hands out connections by
+     * transaction, a prepared statement is not there the next time.
+     */
+    preparedStatements: z.boolean().optional(),
     /** Where Daybook's tables live; several Daybooks fit into one database. */
     schema: z.string().default('daybook'),
     /** Connections this process opens at the most. Ten serve both cores of a small machine. */
     poolSize: z.number().int().min(2).max(500).default(10),
+    /**
+     * How long a statement may take before its connection is given up for lost. A connection that is
+     * half open says nothing for ever, and no statement of Daybook's takes seconds on a sound server;
+     * proofs and rebuilds may take as long as they like.
+     */
+    statementTimeoutMs: ms(1_000, HOUR).default(10_000),
+    /**
+     * Jobs that may wait in a queue which names no number of its own; submissions beyond that are
+     * refused. Default: any number, since what is too much hangs on what the jobs are.
+     */
+    maxWaiting: z.number().int().min(1).optional(),
     /** How long an idempotency key is remembered; a day outlives any sensible chain of retries. */
     idempotencyTtlMs: ms(60_000, 31 * 24 * HOUR).default(24 * HOUR),
     /** Positions per partition of the log: 2^24, so that a partition is a full Merkle subtree. */
@@ -52,7 +74,8 @@ export const workerOptions = z
     name: z.string().min(1).max(200).optional(),
     /** How long a dead process keeps its jobs: three missed beats. */
     leaseMs: ms(1_000, HOUR).default(12_000),
-    beatMs: ms(100, HOUR).default(4_000),
+    /** How often a living one says so; default a third of the lease. */
+    beatMs: ms(100, HOUR).optional(),
     /** How often an empty queue is looked at when no hint comes. */
     pollMs: ms(10, 60_000).default(500),
     /** Jobs claimed ahead at the most; fewer, where jobs take long. */
@@ -75,7 +98,7 @@ export const workerOptions = z
     /** Lines of `context.log` kept per run of a job. */
     maxLogLines: z.number().int().min(0).max(100_000).default(1_000),
   })
-  .refine(({ leaseMs, beatMs }) => beatMs * 2 <= leaseMs, {
+  .refine(({ leaseMs, beatMs = 0 }) => beatMs * 2 <= leaseMs, {
     path: ['beatMs'],
     message: 'must be at most half of leaseMs',
   });
@@ -103,6 +126,11 @@ export const caretakerOptions = z.strictObject({
 export type DatabaseSettings = z.input<typeof databaseOptions>;
 export type WorkerSettings = z.input<typeof workerOptions>;
 export type WorkerOptions = z.output<typeof workerOptions>;
+
+/** How often a worker with these options beats, in ms: a third of the lease unless it says otherwise. */
+export function beatMsOf({ leaseMs, beatMs }: Pick<WorkerOptions, 'leaseMs' | 'beatMs'>): number {
+  return beatMs ?? Math.floor(leaseMs / 3);
+}
 
 /**
  * Options as given, checked, with defaults filled in, frozen.

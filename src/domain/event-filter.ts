@@ -49,3 +49,8 @@ export function eventMatcher(filter: EventFilter): (event: Filterable) => boolea
   if (tests.length === 0) return () => true;
   return (event) => tests.every((test) => test(event));
 }
+
+/** True for a filter that holds nothing back. */
+export function letsAllThrough(filter: EventFilter): boolean {
+  return Object.values(filter).every((values) => values === undefined || values.length === 0);
+}

@@ -118,10 +118,23 @@ export const errorCatalogue = {
     title: 'Another request with this key is still running',
     advice: 'Try again in a second.',
   },
+  'request-timeout': {
+    title: 'The request was not sent to its end in time',
+    advice: 'Send it again, on a new connection.',
+  },
+  'queue-full': {
+    title: 'Too many jobs wait in this queue',
+    advice:
+      'Try again after the seconds named in Retry-After; more workers, or a higher maxWaiting, make room.',
+  },
   'payload-too-large': {
     title: 'The payload or the request is too large',
     advice:
       'Store large data elsewhere and submit a reference to it; the limit is 1 MiB per payload.',
+  },
+  'headers-too-large': {
+    title: 'The address and the headers of the request are too large',
+    advice: 'Send fewer or shorter headers; all together may have 16 KiB.',
   },
   'payload-invalid': {
     title: 'The payload does not fit the schema of its type',

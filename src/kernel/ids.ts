@@ -1,7 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 
 /** Fills and returns `size` random bytes. */
 export type RandomBytes = (size: number) => Uint8Array;
+
+/** Random bytes per id, and ids per draw: a draw costs more than an id. */
+const BYTES = 10;
+const IDS = 256;
 
 /**
  * Makes UUIDv7 (RFC 9562 section 5.7) that grow strictly within one process: the 12 bits after the
@@ -9,35 +13,39 @@ export type RandomBytes = (size: number) => Uint8Array;
  */
 export function createUuidV7(nowMs: () => number, random: RandomBytes = randomBytes): () => string {
   let lastMs = -1;
+  let time = '';
   let counter = 0;
-  // Random bytes are drawn for many ids at once: a draw costs more than an id.
-  let pool: Uint8Array = new Uint8Array(0);
+  let pool = Buffer.alloc(0);
+  // The pool and the time are turned into digits once for many ids.
+  let digits = '';
   let used = 0;
-  const draw = () => {
-    if (used + 10 > pool.length) {
-      pool = random(10 * 256);
+  return () => {
+    if (used === pool.length) {
+      pool = Buffer.from(random(BYTES * IDS));
+      digits = pool.toString('hex');
       used = 0;
     }
-    used += 10;
-    return pool.subarray(used - 10, used);
-  };
-  return () => {
-    const bytes = draw();
     const now = nowMs();
     if (now > lastMs) {
       lastMs = now;
-      counter = (((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)) & 0x7ff;
-    } else {
+      time = '';
+      counter = pool.readUInt16BE(used) & 0x7ff;
+    } else if (counter < 0xfff) {
       counter += 1;
-      if (counter > 0xfff) {
-        lastMs += 1;
-        counter = 0;
-      }
+    } else {
+      lastMs += 1;
+      time = '';
+      counter = 0;
     }
-    const time = lastMs.toString(16).padStart(12, '0');
-    const variant = (0x80 | ((bytes[2] ?? 0) & 0x3f)).toString(16);
-    const tail = Buffer.from(bytes.subarray(3, 10)).toString('hex');
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${variant}${tail.slice(0, 2)}-${tail.slice(2)}`;
+    if (time === '') {
+      const hex = lastMs.toString(16).padStart(12, '0');
+      time = `${hex.slice(0, 8)}-${hex.slice(8)}`;
+    }
+    const counted = (0x7000 | counter).toString(16);
+    const variant = (0x8000 | (pool.readUInt16BE(used + 2) & 0x3fff)).toString(16);
+    const tail = digits.slice((used + 4) * 2, (used + BYTES) * 2);
+    used += BYTES;
+    return `${time}-${counted}-${variant}-${tail}`;
   };
 }
 
@@ -51,10 +59,10 @@ const NAMESPACE = Buffer.from('6f1c2b1e9d0c4e0fa3b75a1d8c4e7f20', 'hex');
 
 /** A name-based UUIDv5 (RFC 9562 section 5.5): the same parts give the same id, everywhere. */
 export function uuidV5(...parts: readonly (string | number)[]): string {
-  const hash = createHash('sha1').update(NAMESPACE).update(parts.join('\u0000')).digest();
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex');
+  const digest = createHash('sha1').update(NAMESPACE).update(parts.join('\u0000')).digest();
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x50;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = digest.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
@@ -65,7 +73,7 @@ export function eventId(streamId: string, epoch: number, version: number): strin
 
 /** SHA-256 of a UTF-8 text, in lower-case hex. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /** 32 hex digits in the form in which Postgres shows a UUID. */

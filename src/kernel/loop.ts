@@ -14,7 +14,7 @@ export interface LoopOptions {
   step(signal: AbortSignal): Promise<number>;
   /** Told of each round that failed; the loop goes on after a growing pause. */
   onError(error: unknown): void;
-  /** The longest pause after failures in ms; default 5,000. */
+  /** The longest pause after failures in ms; default 1,500. */
   readonly maxBackoffMs?: number;
 }
 
@@ -23,6 +23,9 @@ export interface Loop extends Service {
   /** Ends the present pause; during a round, makes the next pause no pause. */
   wake(): void;
 }
+
+/** What failed works again within two seconds of its cause: the pause, and the round after it. */
+const MAX_BACKOFF_MS = 1_500;
 
 /**
  * stopped -> running (start) -> stopping (stop) -> stopped. While running it is either in a round or
@@ -51,7 +54,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   async function run(): Promise<void> {
-    const backoff = createBackoff(100, options.maxBackoffMs ?? 5_000, options.random);
+    const backoff = createBackoff(100, options.maxBackoffMs ?? MAX_BACKOFF_MS, options.random);
     const { signal } = stopping;
     while (!signal.aborted) {
       try {

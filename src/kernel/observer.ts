@@ -22,10 +22,12 @@ export interface Observer {
   /** @param waitMs from when the job was due to its claim */
   claimed(labels: JobLabels, waitMs: number): void;
   failed(labels: JobLabels): void;
-  /** @param runMs from claim to outcome, as the worker saw it */
-  ended(labels: JobLabels, outcome: AttemptOutcome, runMs: number): void;
+  /** @param runMs from claim to outcome, as the worker saw it; null where none did */
+  ended(labels: JobLabels, outcome: AttemptOutcome, runMs: number | null): void;
+  /** A job is cancelled, whether it waited or ran. */
   cancelled(labels: JobLabels): void;
   outcomeRejected(code: string): void;
+  /** So many claims were taken back; of those whose jobs ended with it, `ended` tells as well. */
   leaseExpired(count: number): void;
   sequenced(count: number): void;
   projected(projection: string, count: number): void;

@@ -1,10 +1,12 @@
 import { databaseOptions, parseOptions } from '../config/options.ts';
+import { examine } from '../doctor/doctor.ts';
 import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { createEpochControl } from '../store/epoch/epoch-control.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
 import type { SafetyOptions } from '../verify/safety/safety-check.ts';
 import { verify } from '../verify/verify.ts';
+import { doctorText } from './doctor-text.ts';
 import { readRecordFiles } from './read-record-files.ts';
 import { reportText } from './report-text.ts';
 import { count } from './text-table.ts';
@@ -32,6 +34,17 @@ export interface VerifyFlags {
   readonly ended: boolean;
 }
 
+export interface DoctorFlags {
+  /** The report as one JSON document. */
+  readonly json: boolean;
+  /** What is risky counts as wrong. */
+  readonly strict: boolean;
+  /** What processes LISTEN on, where that is another address. */
+  readonly directConnectionString: string | undefined;
+  /** Of this package. */
+  readonly version: string;
+}
+
 /** Between two lines about how far a command is, in ms. */
 const NOTE_EVERY_MS = 2_000;
 
@@ -53,6 +66,24 @@ export async function runVerify(target: CommandTarget, flags: VerifyFlags): Prom
     target.print(flags.json ? JSON.stringify(report, null, 2) : reportText(report));
     return report.equal && report.safety?.safe !== false ? 0 : 1;
   });
+}
+
+/**
+ * `daybook doctor`: looks whether the database is what this version expects, and whether all gets on.
+ * @returns the exit code: 0 where nothing is wrong, else 1
+ */
+export async function runDoctor(target: CommandTarget, flags: DoctorFlags): Promise<0 | 1> {
+  const { version, directConnectionString: direct } = flags;
+  const report = await onDatabase(target, async (database) =>
+    direct === undefined
+      ? examine(database, { version })
+      : onDatabase({ ...target, connectionString: direct }, async (directDatabase) =>
+          examine(database, { version, direct: directDatabase }),
+        ),
+  );
+  target.print(flags.json ? JSON.stringify(report, null, 2) : doctorText(report));
+  const { verdict } = report;
+  return verdict === 'wrong' || (flags.strict && verdict === 'risky') ? 1 : 0;
 }
 
 async function safetyOptions({ records, ended }: VerifyFlags): Promise<SafetyOptions> {

@@ -15,7 +15,7 @@ export function reportText(report: VerifyReport): string {
       ['dead jobs', checked.deadRows],
       ['payloads', checked.payloadRows],
       ['batches', checked.batches],
-      ...checked.readModels.map(({ name, rows }) => [name, rows] as const),
+      ...checked.readModels.map(({ table: name, rows }) => [name, rows] as const),
     ]),
   ];
   const compared = equal ? ['Equal: the tables are what the log says.'] : differencesText(report);

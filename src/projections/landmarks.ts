@@ -8,11 +8,22 @@
  */
 export const landmarkBits = 14;
 
-const landmarkSpan = 1n << BigInt(landmarkBits);
+/** Positions from one landmark to the next. */
+export const landmarkSpan = 1n << BigInt(landmarkBits);
 
 /** The last landmark at or before a position; 0 is one, at which nothing had happened. */
 export function landmarkBefore(position: bigint): bigint {
   return position - (position % landmarkSpan);
+}
+
+/** The first landmark at or after a position. */
+export function landmarkFrom(position: bigint): bigint {
+  return landmarkBefore(position - 1n) + landmarkSpan;
+}
+
+/** How many landmarks lie in a stretch of positions, of which the last does not belong to it. */
+export function landmarksIn(from: bigint, to: bigint): bigint {
+  return (landmarkBefore(to - 1n) - landmarkBefore(from - 1n)) / landmarkSpan;
 }
 
 /** SQL: how many landmarks are below a position, so that two of them tell how many are between. */

@@ -1,18 +1,25 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { DaybookError, isDaybookError } from '../kernel/errors.ts';
+import { DaybookError } from '../kernel/errors.ts';
 import type { Observer } from '../kernel/observer.ts';
+import { explained } from './pool/explained.ts';
+import { answeredSoon, inTime, isLost } from './pool/in-time.ts';
+import { inTransaction } from './pool/in-transaction.ts';
+import { connectionOf, makePool, type OwnPool } from './pool/make-pool.ts';
+import { WatchedPool } from './pool/watched-pool.ts';
 import { resultTypes } from './result-types.ts';
 import { quotedSchema } from './schema-name.ts';
-import { codeOf, isUnavailable, sqlState } from './sqlstate.ts';
+import { isSilence } from './sqlstate.ts';
 import type { Executor, Statement } from './statement.ts';
 
 /** What Daybook needs of a client: `pg.Client`, `pg.PoolClient`, or anything that queries like them. */
 export interface Queryable {
   query(config: {
+    name?: string;
     text: string;
     values: unknown[];
     types: typeof resultTypes;
+    query_timeout?: number;
   }): Promise<{ rows: unknown[] }>;
 }
 
@@ -27,9 +34,16 @@ export interface DatabaseOptions {
   readonly schema: string;
   /** Connections at the most (of a pool made here). */
   readonly poolSize: number;
+  /** Prepare the hot statements, on a pool made here; default: not. */
+  readonly prepare?: boolean | 'if-direct';
   readonly observer: Observer;
-  /** Times how long `beside` waits; default the machine's. */
+  /** Times how long is waited for connections; default the machine's. */
   readonly clock?: Clock;
+  /**
+   * How long a statement may take before its connection is given up for lost, in ms: one that is half
+   * open says nothing, for ever. Default: as long as it likes.
+   */
+  readonly statementTimeoutMs?: number;
 }
 
 /** Runs statements, one by one or in a transaction of its own. */
@@ -37,8 +51,13 @@ export interface Transactor extends Executor {
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
    * `client` is the transaction's own, for statements that are none of Daybook's.
+   * @param idleMs how long the work may go without a statement before the server ends the transaction:
+   *   who vanished with its network must not keep its locks for hours. Default a minute
    */
-  transaction<Result>(work: (tx: Executor, client: Client) => Promise<Result>): Promise<Result>;
+  transaction<Result>(
+    work: (tx: Executor, client: Client) => Promise<Result>,
+    idleMs?: number,
+  ): Promise<Result>;
 }
 
 /** The connection to Postgres: a pool, and the schema that statements are written for. */
@@ -49,200 +68,162 @@ export interface Database extends Transactor {
   readonly pool: pg.Pool;
   /**
    * For what runs on the pool while a caller's transaction waits for it: that transaction may hold
-   * the very connection which is waited for, so this one waits for five seconds at the most.
+   * the very connection which is waited for, be it of the pool or of a pooler behind it, so this one waits for five seconds at the most.
    * @throws DaybookError `pool-exhausted` after that
    */
   readonly beside: Transactor;
+  /** The same database, for what may take as long as it likes: proofs, tables that are made anew. */
+  readonly patient: Database;
+  /**
+   * How long the one has waited that waits longest for a connection, in ms; 0 if nobody does, and for
+   * a pool of the caller's own, of which nothing is known.
+   */
+  waitingMs(): number;
   /** Statements on a client of the caller's own, inside whatever transaction it has open. */
   on(client: Queryable): Executor;
   /** Ends the pool, if it was made here; whatever is asked of it after that is `closed`. */
   close(): Promise<void>;
 }
 
+/** How long a transaction may be open with nothing to do, in ms. */
+const IDLE_MS = 60_000;
+
 /** Opens a pool, without connecting yet. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const schema = quotedSchema(options.schema);
-  const ownPool = options.pool === undefined;
-  const pool = options.pool ?? makePool(options);
-  const texts = new Map<string, string>();
+  const { clock = systemClock, statementTimeoutMs } = options;
+  const own = options.pool === undefined ? makePool({ ...options, clock }) : undefined;
+  const textOf = createTexts(quotedSchema(options.schema));
+  const patient = makeDatabase({ options, own, clock, textOf }, undefined);
+  if (statementTimeoutMs === undefined) return patient;
+  return makeDatabase({ options, own, clock, textOf, patient }, statementTimeoutMs);
+}
 
-  const textOf = (statement: Statement<never, unknown>): string => {
-    const known = texts.get(statement.name);
-    if (known !== undefined) return known;
-    const text = `/* daybook:${statement.name} */ ${statement.sql(schema)}`;
-    texts.set(statement.name, text);
-    return text;
+interface Parts {
+  readonly options: DatabaseOptions;
+  /** Unless the caller gave one. */
+  readonly own: OwnPool | undefined;
+  readonly clock: Clock;
+  readonly textOf: (statement: Statement<never, unknown>) => string;
+  /** Left out: the database itself is. */
+  readonly patient?: Database;
+}
+
+/** @param timeoutMs for each statement, but for those on a caller's own client */
+function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
+  const { options, own, clock, textOf } = parts;
+  const pool = own?.pool ?? (options.pool as pg.Pool);
+  const timeout: Limit = timeoutMs === undefined ? {} : { query_timeout: timeoutMs };
+  const explain = (error: unknown) => {
+    if (isSilence(error) && pool instanceof WatchedPool) pool.leaveIdle();
+    return explained(error);
   };
 
-  const on = (client: Queryable): Executor => ({
-    async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
-      try {
-        const result = await client.query({
-          text: textOf(statement),
-          values: statement.values(params) as unknown[],
-          types: resultTypes,
-        });
-        return result.rows as Row[];
-      } catch (error) {
-        throw explained(error);
-      }
-    },
-  });
-
-  const onPool = on(pool);
-  const connectSoon = () => inTime(pool, options.clock ?? systemClock);
+  const executor = (client: Queryable, prepares: () => boolean, limit: Limit) =>
+    createExecutor({ client, prepares, limit, textOf, explain });
+  const onOwn = (client: Queryable) => executor(client, own?.prepares ?? never, timeout);
+  const onPool = onOwn(pool);
+  const connectSoon = () => inTime(pool, clock);
   const mustBeOpen = () => {
     if (pool.ending) throw new DaybookError('closed', 'The pool of this Daybook has ended.');
   };
 
-  return {
+  const soon = <Answer>(asked: Promise<Answer>) => answeredSoon(asked, pool, clock);
+  const transaction =
+    (connect: () => Promise<Client>, begun: typeof soon): Transactor['transaction'] =>
+    async (work, idleMs = IDLE_MS) => {
+      mustBeOpen();
+      return inTransaction({ connect, on: onOwn, begun, explain, timeout, idleMs }, work);
+    };
+
+  const database: Database = {
     schema: options.schema,
-    connection: ownPool ? { connectionString: options.connectionString } : connectionOf(pool),
+    connection:
+      own !== undefined ? { connectionString: options.connectionString } : connectionOf(pool),
     pool,
+    get patient() {
+      return parts.patient ?? database;
+    },
+    waitingMs: () => (pool instanceof WatchedPool ? pool.waitingMs() : 0),
     run: async (statement, params) => {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on,
-    transaction: async (work) => {
-      mustBeOpen();
-      return inTransaction(() => pool.connect(), on, work);
-    },
+    on: (client) => executor(client, never, {}),
+    transaction: transaction(
+      () => pool.connect(),
+      (asked) => asked,
+    ),
     beside: {
       async run(statement, params) {
         mustBeOpen();
         const client = await connectSoon();
         let broken: unknown;
         try {
-          return await on(client).run(statement, params);
+          return await soon(onOwn(client).run(statement, params));
         } catch (error) {
           broken = error;
           throw error;
         } finally {
-          client.release(isDaybookError(broken, 'database-unavailable'));
+          client.release(isLost(broken));
         }
       },
-      transaction: async (work) => {
-        mustBeOpen();
-        return inTransaction(connectSoon, on, work);
-      },
+      transaction: transaction(connectSoon, soon),
     },
     close: async () => {
-      if (ownPool) await pool.end();
+      await own?.pool.end();
+    },
+  };
+  return database;
+}
+
+interface ExecutorParts extends Pick<Parts, 'textOf'> {
+  readonly client: Queryable;
+  prepares(): boolean;
+  readonly limit: Limit;
+  explain(error: unknown): unknown;
+}
+
+/** How long a statement may take. */
+interface Limit {
+  readonly query_timeout?: number;
+}
+
+function createExecutor({ client, prepares, limit, textOf, explain }: ExecutorParts): Executor {
+  return {
+    async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
+      try {
+        const result = await client.query({
+          ...(isPrepared(statement) && prepares() ? { name: statement.name } : {}),
+          text: textOf(statement),
+          values: statement.values(params) as unknown[],
+          types: resultTypes,
+          ...limit,
+        });
+        return result.rows as Row[];
+      } catch (error) {
+        throw explain(error);
+      }
     },
   };
 }
 
-/** How a pool connects. The pool hides its password from whoever lists its options. */
-function connectionOf(pool: pg.Pool): pg.ClientConfig {
-  const options: pg.ClientConfig = pool.options;
-  return options.password === undefined
-    ? { ...options }
-    : { ...options, password: options.password };
-}
+const never = () => false;
 
-function makePool(options: DatabaseOptions): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.poolSize,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-    application_name: 'daybook',
-  });
-  // An idle connection that the server ends would otherwise end this process.
-  pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
-  // So would one that the server ends in the very packet with which it becomes ready: then nobody has
-  // been given it yet. Whoever is finds it broken.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  return pool;
-}
-
-/** How long a caller's transaction waits for a connection beside its own. */
-const BESIDE_MS = 5_000;
-
-function inTime(pool: pg.Pool, clock: Clock): Promise<pg.PoolClient> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const cancel = clock.after(BESIDE_MS, () => {
-      late = true;
-      const message = `None of the ${pool.options.max} connections of the pool came free within ${BESIDE_MS} ms.`;
-      reject(new DaybookError('pool-exhausted', message));
-    });
-    pool.connect().then(
-      (client) => {
-        cancel();
-        if (late) client.release();
-        else resolve(client);
-      },
-      (error: unknown) => {
-        cancel();
-        reject(explained(error));
-      },
-    );
-  });
-}
-
-async function inTransaction<Result>(
-  connect: () => Promise<pg.PoolClient>,
-  on: (client: Queryable) => Executor,
-  work: (tx: Executor, client: Client) => Promise<Result>,
-): Promise<Result> {
-  const client = await connect().catch((error: unknown) => {
-    throw explained(error);
-  });
-  let broken: Error | undefined;
-  // The pool listens only to clients that are idle: without this, a connection that the server ends
-  // between two statements would end the process.
-  const onError = (error: Error) => {
-    broken = error;
+/** Statements as text for a schema, each made once. */
+function createTexts(schema: string): Parts['textOf'] {
+  const texts = new Map<string, string>();
+  return (statement) => {
+    const known = texts.get(statement.name);
+    if (known !== undefined) return known;
+    const text = `/* daybook:${statement.name} */ ${statement.sql(schema)}`;
+    texts.set(statement.name, text);
+    return text;
   };
-  client.on('error', onError);
-  try {
-    await client.query('begin');
-    const result = await work(on(client), client);
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    await client.query('rollback').catch((rollbackError: unknown) => {
-      // The connection is of no use any more; the first error is the one to tell.
-      broken = rollbackError instanceof Error ? rollbackError : new Error('rollback failed');
-    });
-    throw explained(error);
-  } finally {
-    client.off('error', onError);
-    client.release(broken);
-  }
 }
 
-/** Gives errors of the connection, and of a schema that is not there, their stable code. */
-export function explained(error: unknown): unknown {
-  if (isDaybookError(error)) return error;
-  if (isUnavailable(error)) {
-    return new DaybookError('database-unavailable', 'The database cannot be reached.', {
-      cause: error,
-    });
-  }
-  const code = codeOf(error);
-  if (code === sqlState.readOnlyTransaction) {
-    return new DaybookError('read-only', 'This server is a standby: it takes no writes.', {
-      cause: error,
-    });
-  }
-  if (
-    code === sqlState.undefinedTable ||
-    code === sqlState.undefinedColumn ||
-    code === sqlState.undefinedFunction ||
-    code === sqlState.invalidSchemaName
-  ) {
-    return new DaybookError(
-      'migration-needed',
-      `The database lacks something this version of Daybook needs: ${messageOf(error)}.`,
-      { cause: error },
-    );
-  }
-  return error;
-}
+/** Longer names of prepared statements are cut by Postgres. */
+const NAME_BYTES = 63;
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function isPrepared({ name, prepared }: Statement<never, unknown>): boolean {
+  return prepared === true && name.length <= NAME_BYTES;
 }

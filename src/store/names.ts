@@ -156,10 +156,9 @@ async function learnAll(
   find: (names: readonly string[]) => Promise<void>,
   create: (names: readonly string[]) => Promise<void>,
 ): Promise<string | undefined> {
-  const wanted = [...names];
-  for (const name of wanted) mustBeName(name, what);
-  let missing = missingFrom(known, wanted);
+  let missing = missingFrom(known, names);
   if (missing.length === 0) return undefined;
+  for (const name of missing) mustBeName(name, what);
   await find(missing);
   missing = missingFrom(known, missing);
   if (missing.length === 0) return undefined;
@@ -171,7 +170,9 @@ async function learnAll(
 }
 
 function missingFrom(known: ReadonlyMap<string, number>, names: Iterable<string>): string[] {
-  return [...new Set(names)].filter((name) => !known.has(name));
+  const missing = new Set<string>();
+  for (const name of names) if (!known.has(name)) missing.add(name);
+  return [...missing];
 }
 
 function mustBeName(name: string, what: 'queue' | 'type'): void {

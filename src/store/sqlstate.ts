@@ -15,6 +15,8 @@ export const sqlState = {
   tooManyConnections: '53300',
   diskFull: '53100',
   readOnlyTransaction: '25006',
+  idleInTransactionTimeout: '25P03',
+  transactionTimeout: '25P04',
   undefinedTable: '42P01',
   undefinedColumn: '42703',
   undefinedFunction: '42883',
@@ -31,8 +33,11 @@ export const sqlState = {
   logIsImmutable: 'DB002',
 } as const;
 
-/** Classes (the first two characters) that say the connection or the server is gone. */
-const connectionClasses = new Set(['08']);
+/**
+ * Classes (the first two characters) that say that the connection is gone, that the server lacks what
+ * it needs (its disk is full, no connection is left), or that its system fails.
+ */
+const unavailableClasses = new Set(['08', '53', '58']);
 
 /** Classes that say that a value cannot be stored: data exceptions, and program limits exceeded. */
 const permanentClasses = new Set(['22', '54']);
@@ -41,7 +46,10 @@ const unavailable = new Set<string>([
   sqlState.adminShutdown,
   sqlState.crashShutdown,
   sqlState.cannotConnectNow,
-  sqlState.tooManyConnections,
+  // It took longer than whoever runs the server allows.
+  sqlState.queryCanceled,
+  sqlState.idleInTransactionTimeout,
+  sqlState.transactionTimeout,
 ]);
 
 /** Node's own codes for a connection that failed. */
@@ -66,7 +74,22 @@ export function codeOf(error: unknown): string | undefined {
 export function isUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code === undefined) return isLostConnection(error);
-  return unavailable.has(code) || networkCodes.has(code) || connectionClasses.has(code.slice(0, 2));
+  // The socket of a server that is down is a file that is not there.
+  if (code === 'ENOENT') return (error as { syscall?: unknown }).syscall === 'connect';
+  return (
+    unavailable.has(code) || networkCodes.has(code) || unavailableClasses.has(code.slice(0, 2))
+  );
+}
+
+/**
+ * True where the database could not do so much at once, or not now: of what failed together, a part may
+ * go through. Says nothing of a connection that was lost.
+ */
+export function mayBeTooMuch(error: unknown): boolean {
+  const cause = isDaybookError(error) ? error.cause : error;
+  const code = codeOf(cause) ?? '';
+  const isShort = code.startsWith('53') || code.startsWith('58');
+  return isShort || code === sqlState.queryCanceled || isSilence(cause);
 }
 
 /**
@@ -79,6 +102,14 @@ export function isPermanent(error: unknown): boolean {
   return permanentClasses.has(code.slice(0, 2));
 }
 
+/** What `pg` says of a statement that was not answered in time. */
+const NO_ANSWER = 'Query read timeout';
+
+/** True for a statement that was not answered at all in its time: nobody knows what became of it. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === NO_ANSWER;
+}
+
 /**
  * `pg` gives no code to a connection that ended under it; these are its own fixed sentences
  * (pg 8, lib/client.js and pg-pool), the one place where a text has to be read.
@@ -89,6 +120,7 @@ const pgConnectionTexts = [
   'Client was closed and is not queryable',
   'timeout exceeded when trying to connect',
   'timeout expired',
+  NO_ANSWER,
 ];
 
 function isLostConnection(error: unknown): boolean {

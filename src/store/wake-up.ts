@@ -54,6 +54,8 @@ const NOTIFY_EVERY_MS = 5;
 const NOTIFY_SHARE = 10;
 const NOTIFY_PAUSE_MAX_MS = 200;
 const CHECK_EVERY_MS = 15_000;
+/** How long the connection may take to end, in ms. */
+const END_MS = 1_000;
 
 export function createWakeUp(options: WakeUpOptions): WakeUp {
   return new Notifier(options);
@@ -95,9 +97,13 @@ class Notifier implements WakeUp {
     await this.#loop.stop();
     const closing = this.#client;
     this.#client = null;
-    await closing?.end().catch((error: unknown) => {
+    if (closing === null) return;
+    // One that has gone silent would never end.
+    const cancel = this.#options.clock.after(END_MS, () => closing.connection.stream.destroy());
+    await closing.end().catch((error: unknown) => {
       this.#options.observer.warn('the wake-up connection did not end cleanly', { error });
     });
+    cancel();
   }
 
   hint(topic: WakeTopic): void {

@@ -102,7 +102,7 @@ function observerOf(
       const kept = limited(labels);
       // Cancellations are told by `cancelled`, whether or not the job was running.
       if (outcome !== 'cancelled') counters[outcome].inc(kept);
-      measure(histograms.runSeconds, kept, runMs);
+      if (runMs !== null) measure(histograms.runSeconds, kept, runMs);
     },
     cancelled: (labels) => counters.cancelled.inc(limited(labels)),
     outcomeRejected: (code) => counters.outcomesRejected.inc({ code }),

@@ -58,8 +58,12 @@ export interface Checked {
   readonly claimRows: number;
   readonly deadRows: number;
   readonly payloadRows: number;
-  /** Rows of each read model; null for one that is not built yet. */
-  readonly readModels: readonly { readonly name: string; readonly rows: number | null }[];
+  /** Rows of each table of each read model; null for one that is not built, or was replaced meanwhile. */
+  readonly readModels: readonly {
+    readonly name: string;
+    readonly table: string;
+    readonly rows: number | null;
+  }[];
 }
 
 export interface VerifyReport {

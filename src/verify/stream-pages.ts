@@ -28,16 +28,37 @@ export interface PageOptions {
 }
 
 /** Events of log and inbox by stream and version, of streams above one id and up to another, in pages. */
-export async function* streamPages(
+export function streamPages(
   executor: Executor,
   directory: NameDirectory,
-  range: { readonly after: string; readonly upTo: string },
+  { after, upTo }: { readonly after: string; readonly upTo: string },
+  options: PageOptions,
+): AsyncGenerator<StreamEvent[]> {
+  const behind = { stream: after, version: maxVersion, position: maxPosition };
+  return pagesBehind(executor, directory, behind, upTo, options);
+}
+
+/** Events of one stream, in pages. */
+export function pagesOfStream(
+  executor: Executor,
+  directory: NameDirectory,
+  id: string,
+  options: PageOptions,
+): AsyncGenerator<StreamEvent[]> {
+  const before = { stream: id, version: 0, position: 0n };
+  return pagesBehind(executor, directory, before, id, options);
+}
+
+async function* pagesBehind(
+  executor: Executor,
+  directory: NameDirectory,
+  cursor: StreamCursor,
+  upTo: string,
   { size, ahead }: PageOptions,
 ): AsyncGenerator<StreamEvent[]> {
-  const { upTo } = range;
   const read = (after: StreamCursor) =>
     executor.run(readStreamEvents, { after, upTo, limit: size });
-  let after: StreamCursor = { stream: range.after, version: maxVersion, position: maxPosition };
+  let after = cursor;
   let pending: Promise<StoredEventRow[]> | null = null;
   try {
     for (;;) {

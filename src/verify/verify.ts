@@ -52,7 +52,7 @@ export async function verify(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   try {
-    return await run(database, options);
+    return await run(database.patient, options);
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
     throw new DaybookError('aborted', 'The verification was ended before its end.', {
@@ -70,13 +70,13 @@ async function run(database: Database, options: VerifyOptions): Promise<VerifyRe
   const log = await passLog({
     ...common,
     safety,
-    models: folds.filter((fold) => fold.scope === 'log'),
+    models: folds.filter((fold) => fold.scope === 'log' || fold.scope === 'landmark'),
     onProgress: (position, head) =>
       onProgress?.({ phase: 'log', events: Number(position), of: Number(head) }),
   });
   const streams = await passStreams({
     ...common,
-    models: folds.filter((fold) => fold.scope === 'job'),
+    models: folds.filter((fold) => fold.scope === 'job' || fold.scope === 'settled'),
     chunkRows,
     chunkEvents: CHUNK_EVENTS,
     bodies,
@@ -122,9 +122,10 @@ function checkedOf(log: LogCounts, streams: StreamCounts): VerifyReport['checked
     claimRows,
     deadRows,
     payloadRows,
-    readModels: folds.map(({ name }) => ({
+    readModels: folds.map(({ name, table }) => ({
       name,
-      rows: streams.modelRows.get(name) ?? log.modelRows.get(name) ?? null,
+      table,
+      rows: streams.modelRows.get(table) ?? log.modelRows.get(table) ?? null,
     })),
   };
 }

@@ -1,9 +1,10 @@
 import type { WriteContext } from '../commands/write-context.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { createLoop } from '../kernel/loop.ts';
+import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
 import { createDuty } from '../store/duty.ts';
-import { expireClaims } from '../store/statements/expire-claims.ts';
+import { type EndedByExpiry, expireClaims } from '../store/statements/expire-claims.ts';
 import { forgetExpired } from '../store/statements/forget-expired.ts';
 
 export interface CaretakerOptions {
@@ -16,6 +17,14 @@ export interface CaretakerOptions {
 const BATCH = 1_000;
 const LEASE_MS = 5_000;
 const FORGET_EVERY_MS = 60_000;
+
+/** Nobody lives to count these; how long their attempts ran, nobody knows. */
+function countEnds(observer: Observer, { queue, type, becomes, count }: EndedByExpiry): void {
+  for (let n = 0; n < count; n += 1) {
+    observer.ended({ queue, type }, becomes, null);
+    if (becomes === 'cancelled') observer.cancelled({ queue, type });
+  }
+}
 
 /**
  * Takes back the jobs of sessions that stopped beating, and forgets keys and sessions that are past
@@ -32,6 +41,7 @@ export function createCaretaker({ context, clock, expiryMs }: CaretakerOptions):
     const expired = row?.expired ?? 0;
     if (expired > 0) {
       observer.leaseExpired(expired);
+      for (const each of row?.ended ?? []) countEnds(observer, each);
       context.wakeUp.hint('inbox');
     }
     if (clock.elapsedMs() - forgotAt > FORGET_EVERY_MS) {

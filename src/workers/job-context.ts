@@ -49,31 +49,37 @@ export interface JobAbort {
 }
 
 export function createJobAbort(): JobAbort {
-  let controller: AbortController | null = null;
-  let reason: AbortReason | null = null;
-  let listener: (() => void) | null = null;
-  return {
-    get reason() {
-      return reason;
-    },
-    get signal() {
-      if (controller === null) {
-        controller = new AbortController();
-        if (reason !== null) controller.abort(new JobAborted(reason));
-      }
-      return controller.signal;
-    },
-    abort(why) {
-      if (reason !== null) return;
-      reason = why;
-      controller?.abort(new JobAborted(why));
-      listener?.();
-    },
-    onAbort(told) {
-      listener = told;
-      if (reason !== null) told();
-    },
-  };
+  return new LazyAbort();
+}
+
+class LazyAbort implements JobAbort {
+  #controller: AbortController | null = null;
+  #reason: AbortReason | null = null;
+  #listener: (() => void) | null = null;
+
+  get reason(): AbortReason | null {
+    return this.#reason;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== null) this.#controller.abort(new JobAborted(this.#reason));
+    }
+    return this.#controller.signal;
+  }
+
+  abort(why: AbortReason): void {
+    if (this.#reason !== null) return;
+    this.#reason = why;
+    this.#controller?.abort(new JobAborted(why));
+    this.#listener?.();
+  }
+
+  onAbort(told: () => void): void {
+    this.#listener = told;
+    if (this.#reason !== null) told();
+  }
 }
 
 /** Runs around every handler, the first given outermost. */

@@ -8,6 +8,10 @@ import { type JobNote, writeNotes } from '../store/statements/write-notes.ts';
 const MAX_LINE = 2_000;
 const MAX_PROGRESS = 10_000;
 const WRITE_EVERY_MS = 200;
+/** What a line takes beside its text, in characters. */
+const PER_LINE = 50;
+/** Characters that may wait to be written, of all jobs together; what comes then is left out. */
+const MAX_PENDING = 8 * 1_048_576;
 
 /** What handlers say while they run: written a few times a second, for all jobs at once. */
 export interface JobNotes extends Loop {
@@ -28,6 +32,7 @@ interface Pending {
 export function createJobNotes(context: WriteContext, clock: Clock, maxLines: number): JobNotes {
   const logged = new Map<string, number>();
   let pending = new Map<string, Pending>();
+  let characters = 0;
 
   const pendingOf = (jobId: string): Pending => {
     const known = pending.get(jobId);
@@ -41,6 +46,7 @@ export function createJobNotes(context: WriteContext, clock: Clock, maxLines: nu
     if (pending.size === 0) return;
     const notes: JobNote[] = [...pending].map(([jobId, each]) => ({ jobId, ...each }));
     pending = new Map();
+    characters = 0;
     await context.database.run(writeNotes, { notes });
   }
 
@@ -60,13 +66,17 @@ export function createJobNotes(context: WriteContext, clock: Clock, maxLines: nu
     flush,
     log(jobId, message) {
       const lines = logged.get(jobId) ?? 0;
-      if (lines >= maxLines) return;
+      if (lines >= maxLines || characters >= MAX_PENDING) return;
       logged.set(jobId, lines + 1);
-      pendingOf(jobId).lines.push(storableText(message, MAX_LINE));
+      const line = storableText(message, MAX_LINE);
+      characters += line.length + PER_LINE;
+      pendingOf(jobId).lines.push(line);
     },
     progress(jobId, progress) {
       const text = progressText(progress);
-      if (text !== undefined) pendingOf(jobId).progress = text;
+      if (text === undefined || characters >= MAX_PENDING) return;
+      characters += text.length + PER_LINE;
+      pendingOf(jobId).progress = text;
     },
     forget(jobId) {
       logged.delete(jobId);

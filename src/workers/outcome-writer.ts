@@ -3,15 +3,16 @@ import { jobErrorFrom } from '../domain/job/job-error.ts';
 import { createBackoff } from '../kernel/backoff.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { isDaybookError } from '../kernel/errors.ts';
-import { isPermanent } from '../store/sqlstate.ts';
+import { roughBytes } from '../kernel/rough-bytes.ts';
+import { isPermanent, mayBeTooMuch } from '../store/sqlstate.ts';
 import { type EndedAttempt, writeCompleted, writeEnded } from './write-outcomes.ts';
 
 export interface OutcomeWriter {
   /** Hands over an attempt; it is written with whatever else waits, at once when nothing does. */
   add(attempt: EndedAttempt): void;
-  /** Attempts handed over and not written yet. */
-  readonly size: number;
-  /** The lease tokens of those attempts. */
+  /** Whether so much waits to be written that no more jobs should be started. */
+  readonly full: boolean;
+  /** The lease tokens of attempts handed over and not written yet. */
   leaseTokens(): string[];
   /** Resolves once everything handed over so far is written or given up. */
   flushed(): Promise<void>;
@@ -19,98 +20,183 @@ export interface OutcomeWriter {
   abandon(): void;
 }
 
-/** Outcomes per statement at the most. */
+/** Outcomes that may wait to be written, and about how many bytes of results. */
+const MAX_UNWRITTEN = 5_000;
+const MAX_UNWRITTEN_BYTES = 64 * 1_048_576;
+/** Outcomes per statement at the most, and about how many bytes of results (one more than fits). */
 const BATCH = 1_000;
+const BATCH_BYTES = 8 * 1_048_576;
 /** So often a part is tried as it is, before its halves are: one of them may go through. */
 const TRIES_WHOLE = 3;
 /** A single outcome that keeps failing is told of at its first failure, and then every so many. */
 const TELL_EVERY = 100;
 
-/** Attempts that could not be written with others. */
+/** An attempt, and about how many bytes its result takes. */
+interface Unwritten {
+  readonly attempt: EndedAttempt;
+  readonly bytes: number;
+}
+
+/** Attempts that are written together. */
 interface Part {
-  readonly attempts: readonly EndedAttempt[];
+  readonly attempts: readonly Unwritten[];
   readonly tries: number;
 }
 
 /**
  * Writes outcomes in batches that form by themselves: while one batch is on its way, the next
  * gathers. A single job never waits for a batch to fill. What fails is tried again for as long as the
- * lease holds: as it is, then in ever smaller parts, so that one outcome holds up no others.
+ * lease holds, beside the fresh ones: as it is, then in ever smaller parts, so that one outcome (whose
+ * job another transaction holds, say) holds up no others.
  */
 export function createOutcomeWriter(context: WriteContext, clock: Clock): OutcomeWriter {
-  let waiting: EndedAttempt[] = [];
-  let parts: Part[] = [];
-  let writing: readonly EndedAttempt[] = [];
-  let busy: Promise<void> | null = null;
-  let abandoned = new AbortController();
-
-  async function writeAll(): Promise<void> {
-    const backoff = createBackoff(50, 2_000, context.random);
-    while (waiting.length + parts.length > 0) {
-      const { signal } = abandoned;
-      const round = nextRound();
-      writing = round.flatMap(({ attempts }) => attempts);
-      const failures = await writeEach(context, round);
-      writing = [];
-      if (signal.aborted) continue;
-      for (const { part, error } of failures) {
-        if (isDaybookError(error, 'database-unavailable')) waiting.unshift(...part.attempts);
-        else parts.push(...insteadOf(context, part, error));
-      }
-      if (failures.length < round.length) backoff.reset();
-      if (!failures.every(({ error }) => isPermanent(error))) {
-        await clock.sleep(backoff.nextMs(), signal);
-      }
-    }
-    busy = null;
-  }
-
-  /** What waits, completions and other ends apart, and beside it one part of what failed before. */
-  function nextRound(): Part[] {
-    const batch = waiting.slice(0, BATCH);
-    waiting = waiting.slice(BATCH);
-    const completed = batch.filter(({ outcome }) => outcome.kind === 'complete');
-    const ended = batch.filter(({ outcome }) => outcome.kind !== 'complete');
-    const fresh = [completed, ended].map((attempts) => ({ attempts, tries: 0 }));
-    return [...fresh, ...parts.splice(0, 1)].filter(({ attempts }) => attempts.length > 0);
-  }
-
-  const unwritten = () => [...writing, ...parts.flatMap(({ attempts }) => attempts), ...waiting];
-  return {
-    get size() {
-      const apart = parts.reduce((sum, { attempts }) => sum + attempts.length, 0);
-      return waiting.length + writing.length + apart;
-    },
-    leaseTokens: () => unwritten().map(({ job }) => job.leaseToken),
-    add(attempt) {
-      waiting.push(attempt);
-      busy ??= Promise.resolve().then(writeAll);
-    },
-    flushed: () => busy ?? Promise.resolve(),
-    abandon() {
-      waiting = [];
-      parts = [];
-      abandoned.abort();
-      abandoned = new AbortController();
-    },
-  };
+  return new Writer(context, clock);
 }
 
-async function writeEach(
-  context: WriteContext,
-  round: readonly Part[],
-): Promise<{ readonly part: Part; readonly error: unknown }[]> {
-  const failures: { part: Part; error: unknown }[] = [];
-  const write = async (part: Part) => {
-    const isCompletion = part.attempts[0]?.outcome.kind === 'complete';
-    try {
-      await (isCompletion ? writeCompleted : writeEnded)(context, part.attempts);
-    } catch (error) {
-      failures.push({ part, error });
+class Writer implements OutcomeWriter {
+  readonly #context: WriteContext;
+  readonly #clock: Clock;
+  readonly #underWay = new Set<Part>();
+  #fresh: Unwritten[] = [];
+  /** What has failed before. */
+  #parts: Part[] = [];
+  #size = 0;
+  #bytes = 0;
+  #writing: Promise<void> | null = null;
+  #mending: Promise<void> | null = null;
+  #abandoned = new AbortController();
+
+  constructor(context: WriteContext, clock: Clock) {
+    this.#context = context;
+    this.#clock = clock;
+  }
+
+  get full(): boolean {
+    return this.#size >= MAX_UNWRITTEN || this.#bytes >= MAX_UNWRITTEN_BYTES;
+  }
+
+  leaseTokens(): string[] {
+    const parts = [...this.#underWay, ...this.#parts].flatMap(({ attempts }) => attempts);
+    return [...parts, ...this.#fresh].map(({ attempt }) => attempt.job.leaseToken);
+  }
+
+  add(attempt: EndedAttempt): void {
+    const { outcome } = attempt;
+    const bytes = outcome.kind === 'complete' ? roughBytes(outcome.result) : 0;
+    this.#size += 1;
+    this.#bytes += bytes;
+    this.#fresh.push({ attempt, bytes });
+    this.#writing ??= Promise.resolve().then(() => this.#writeFresh());
+  }
+
+  async flushed(): Promise<void> {
+    while (this.#writing !== null || this.#mending !== null) {
+      await Promise.all([this.#writing, this.#mending]);
     }
-  };
-  await Promise.all(round.map(write));
-  return failures;
+  }
+
+  abandon(): void {
+    this.#forget(this.#fresh);
+    for (const { attempts } of this.#parts) this.#forget(attempts);
+    this.#fresh = [];
+    this.#parts = [];
+    this.#abandoned.abort();
+    this.#abandoned = new AbortController();
+  }
+
+  #forget(attempts: readonly Unwritten[]): void {
+    this.#size -= attempts.length;
+    for (const { bytes } of attempts) this.#bytes -= bytes;
+  }
+
+  async #writeFresh(): Promise<void> {
+    const backoff = createBackoff(50, 2_000, this.#context.random);
+    while (this.#fresh.length > 0) {
+      const { signal } = this.#abandoned;
+      const errors = await Promise.all(this.#nextRound().map((part) => this.#write(part, signal)));
+      const failures = errors.filter((error) => error !== undefined);
+      if (failures.length < errors.length) backoff.reset();
+      if (failures.some(mayPass)) await this.#clock.sleep(backoff.nextMs(), signal);
+    }
+    this.#writing = null;
+  }
+
+  /** One part after the other, each as often as it takes. */
+  async #mend(): Promise<void> {
+    const backoff = createBackoff(50, 2_000, this.#context.random);
+    for (;;) {
+      const [part] = this.#parts.splice(0, 1);
+      if (part === undefined) break;
+      const { signal } = this.#abandoned;
+      const error = await this.#write(part, signal);
+      if (error === undefined) backoff.reset();
+      else if (mayPass(error)) await this.#clock.sleep(backoff.nextMs(), signal);
+    }
+    this.#mending = null;
+  }
+
+  /** The oldest that wait, completions and other ends apart. */
+  #nextRound(): Part[] {
+    const batch = this.#fresh.splice(0, batchLength(this.#fresh));
+    const isCompletion = ({ attempt }: Unwritten) => attempt.outcome.kind === 'complete';
+    const completed = batch.filter(isCompletion);
+    const ended = batch.filter((each) => !isCompletion(each));
+    return [completed, ended]
+      .filter((attempts) => attempts.length > 0)
+      .map((attempts) => ({ attempts, tries: 0 }));
+  }
+
+  /** Writes a part, or puts back what is to be tried instead; answers why, if it failed. */
+  async #write(part: Part, signal: AbortSignal): Promise<unknown> {
+    this.#underWay.add(part);
+    const failure = await writePart(this.#context, part);
+    this.#underWay.delete(part);
+    if (failure === undefined || signal.aborted) {
+      this.#forget(part.attempts);
+      return undefined;
+    }
+    const { error } = failure;
+    if (isDaybookError(error, 'database-unavailable') && !mayBeTooMuch(error)) {
+      this.#fresh.unshift(...part.attempts);
+      this.#writing ??= this.#writeFresh();
+      return error;
+    }
+    const instead = insteadOf(this.#context, part, error);
+    if (instead.length === 0) this.#forget(part.attempts);
+    this.#parts.push(...instead);
+    if (instead.length > 0) this.#mending ??= this.#mend();
+    return error;
+  }
+}
+
+/** How many of those that wait go into one batch: at least one. */
+function batchLength(waiting: readonly Unwritten[]): number {
+  let bytes = 0;
+  const over = waiting.findIndex((each, index) => {
+    if (index === BATCH || bytes >= BATCH_BYTES) return true;
+    bytes += each.bytes;
+    return false;
+  });
+  return over === -1 ? waiting.length : over;
+}
+
+/** Whether trying the same again later makes sense, and not at once. */
+function mayPass(error: unknown): boolean {
+  return !isPermanent(error);
+}
+
+async function writePart(
+  context: WriteContext,
+  { attempts }: Part,
+): Promise<{ readonly error: unknown } | undefined> {
+  const ended = attempts.map(({ attempt }) => attempt);
+  const isCompletion = ended[0]?.outcome.kind === 'complete';
+  try {
+    await (isCompletion ? writeCompleted : writeEnded)(context, ended);
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
 }
 
 /**
@@ -118,9 +204,11 @@ async function writeEach(
  * place of a result that cannot be stored, or nothing.
  */
 function insteadOf({ observer }: WriteContext, { attempts, tries }: Part, error: unknown): Part[] {
-  const [attempt] = attempts;
+  const [first] = attempts;
   const isSingle = attempts.length === 1;
-  if (!isPermanent(error) && (isSingle || tries < TRIES_WHOLE)) {
+  // What another transaction holds is one of the jobs; the others are recorded, or are so at once.
+  const isOneOfThem = isDaybookError(error, 'concurrent-change');
+  if (!isPermanent(error) && (isSingle || (tries < TRIES_WHOLE && !isOneOfThem))) {
     if (tries % TELL_EVERY === 0) {
       observer.warn('outcomes could not be written yet', { error, jobs: attempts.length });
     }
@@ -133,7 +221,7 @@ function insteadOf({ observer }: WriteContext, { attempts, tries }: Part, error:
       tries: 0,
     }));
   }
-  if (attempt?.outcome.kind !== 'complete') {
+  if (first?.attempt.outcome.kind !== 'complete') {
     // The job stays claimed and unknown to this process, so that it is soon given back.
     observer.warn('an outcome could not be written', { error });
     return [];
@@ -141,5 +229,6 @@ function insteadOf({ observer }: WriteContext, { attempts, tries }: Part, error:
   observer.warn('a result could not be stored; its job has failed', { error });
   const cause = { name: 'ResultNotStored', message: jobErrorFrom(error).message };
   const outcome = { kind: 'fail', error: cause, retryable: true } as const;
-  return [{ attempts: [{ ...attempt, outcome }], tries: 0 }];
+  const attempt = { ...first.attempt, outcome };
+  return [{ attempts: [{ ...first, attempt }], tries: 0 }];
 }

@@ -10,6 +10,7 @@ import type { SuspectSlot } from './claiming/suspect-slot.ts';
 import { releaseUnknownClaims } from './claiming/unknown-claims.ts';
 import type { OutcomeWriter } from './outcome-writer.ts';
 import { type ClaimRunner, runClaim } from './run-claim.ts';
+import type { RunOutcome } from './run-job.ts';
 
 export interface QueueRunnerOptions extends ClaimRunner {
   readonly queue: string;
@@ -26,8 +27,8 @@ export interface QueueRunnerOptions extends ClaimRunner {
   readonly session: () => string | null;
 }
 
-/** Outcomes that may wait to be written before no more jobs are started. */
-const MAX_UNWRITTEN = 5_000;
+/** Jobs whose handlers returned at once before the event loop turns: others are waiting for it too. */
+const MAX_AT_ONCE = 100;
 /** How often a suspect is looked for. */
 const SUSPECTS_EVERY_MS = 1_000;
 /** How often claims are looked for that this process does not know of; after a failed claim at once. */
@@ -53,6 +54,7 @@ class QueueRunner implements Service {
   #suspectsAt = Number.NEGATIVE_INFINITY;
   #unknownClaimsAt: number;
   #stopping = false;
+  #filling = false;
   #stopListening: () => void = () => undefined;
 
   constructor(options: QueueRunnerOptions) {
@@ -73,7 +75,6 @@ class QueueRunner implements Service {
         this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
         context.observer.warn(`claiming from "${queue}" failed`, { error });
       },
-      maxBackoffMs: 2_000,
     });
   }
 
@@ -117,7 +118,7 @@ class QueueRunner implements Service {
     const room = concurrency + ahead - held;
     const worthIt =
       held < concurrency || (room > ahead / 2 && this.#bytesLeft() > maxPrefetchBytes / 2);
-    return worthIt && outcomes.size < MAX_UNWRITTEN ? Math.max(0, room) : 0;
+    return worthIt && !outcomes.full ? Math.max(0, room) : 0;
   }
 
   /** Payload bytes that may still be held ahead, by this process in all; 0 or less for none. */
@@ -167,46 +168,73 @@ class QueueRunner implements Service {
     this.#fill();
   }
 
+  /** Starts what there is room for. Jobs whose handlers return at once make room for the next. */
   #fill(): void {
-    const { outcomes } = this.#options;
-    const concurrency = this.#options.concurrency();
-    if (this.#stopping) return;
-    while (this.#share.running < concurrency && outcomes.size < MAX_UNWRITTEN) {
+    if (this.#filling || this.#stopping) return;
+    this.#filling = true;
+    let ended = 0;
+    while (this.#hasRoom() && ended < MAX_AT_ONCE) {
       const started = this.#share.start();
       if (started === undefined) break;
-      void this.#run(started);
+      if (this.#run(started)) ended += 1;
     }
+    this.#filling = false;
+    if (ended === MAX_AT_ONCE) setImmediate(() => this.#fill());
+    if (ended > 0 && this.#wanted() > 0) this.#loop.wake();
   }
 
-  async #run(started: StartedJob): Promise<void> {
-    const { context, clock, outcomes } = this.#options;
-    const { job, abort } = started;
-    const startedAt = clock.elapsedMs();
+  #hasRoom(): boolean {
+    const { concurrency, outcomes } = this.#options;
+    return this.#share.running < concurrency() && !outcomes.full;
+  }
+
+  /** Runs a job; answers whether it has ended already. */
+  #run(started: StartedJob): boolean {
+    const startedAt = this.#options.clock.elapsedMs();
     try {
-      const outcome = await runClaim(this.#options, job, abort);
-      if (outcome.kind !== 'none') {
-        outcomes.add({ job, outcome, runMs: clock.elapsedMs() - startedAt });
+      const outcome = runClaim(this.#options, started.job, started.abort);
+      if (outcome instanceof Promise) {
+        outcome.then(
+          (later) => this.#endedLater(started, later, startedAt),
+          (error: unknown) => this.#gaveUp(started, error),
+        );
+        return false;
       }
+      this.#ended(started, outcome, startedAt);
     } catch (error) {
-      // If the claim still stands it is one that this process knows nothing of: it is given back.
-      this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
-      context.observer.warn('a job ended without an outcome', { error, job: job.id });
-      this.#loop.wake();
-    } finally {
-      this.#afterRun(started);
+      this.#gaveUp(started, error);
     }
+    return true;
   }
 
-  #afterRun({ job, ended }: StartedJob): void {
-    this.#options.notes.forget(job.id);
+  #ended(started: StartedJob, outcome: RunOutcome, startedAt: number): void {
+    const { notes, clock, outcomes } = this.#options;
+    const { job } = started;
+    if (outcome.kind !== 'none') {
+      outcomes.add({ job, outcome, runMs: clock.elapsedMs() - startedAt });
+    }
+    notes.forget(job.id);
     this.#prefetch.finished();
-    ended();
+    started.ended();
     if (job.suspect) {
       // Where one was there may be more: the next is looked for at once.
       this.#suspectsAt = Number.NEGATIVE_INFINITY;
       this.#loop.wake();
     }
+  }
+
+  #endedLater(started: StartedJob, outcome: RunOutcome, startedAt: number): void {
+    this.#ended(started, outcome, startedAt);
     this.#fill();
     if (this.#wanted() > 0) this.#loop.wake();
+  }
+
+  #gaveUp(started: StartedJob, error: unknown): void {
+    // If the claim still stands it is one that this process knows nothing of: it is given back.
+    this.#unknownClaimsAt = Number.NEGATIVE_INFINITY;
+    const { observer } = this.#options.context;
+    observer.warn('a job ended without an outcome', { error, job: started.job.id });
+    this.#loop.wake();
+    this.#endedLater(started, { kind: 'none' }, 0);
   }
 }

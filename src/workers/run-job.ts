@@ -36,73 +36,100 @@ export interface RunOptions {
 }
 
 /**
- * Runs one job's handler and says what came of it. Never throws, whatever the handler does, and
- * always ends: a handler that does not heed its signal is given up after the grace.
+ * Runs one job's handler and says what came of it: at once where the handler does, because a promise
+ * and a timer would be most of what a quick job costs. Never throws or rejects, whatever the handler
+ * does, and always ends: a handler that does not heed its signal is given up after the grace.
  * @param abort stops the handler; on timeout this function does so itself
  */
-export async function runJob(
+export function runJob(
   job: ClaimedJob,
   context: JobContext,
   abort: JobAbort,
   options: RunOptions,
-): Promise<RunOutcome> {
+): RunOutcome | Promise<RunOutcome> {
   const definition = options.definitions.get(job.type);
   if (definition === undefined) {
     const error = new DaybookError('unknown-type', `No handler for the type "${job.type}" here.`);
     return failure(error, undefined, job);
   }
   const timeoutMs = job.timeoutMs ?? definition.timeoutMs ?? options.defaultTimeoutMs;
-  if (abort.reason !== null) return outcomeOf('given-up', abort.reason, definition, job, timeoutMs);
-  const ended = await withinLimits(
-    invoke(definition, job, context, options.middleware),
-    timeoutMs,
-    abort,
-    options,
-  );
-  return outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+  const outcomeAt = (ended: Ended) => {
+    try {
+      return outcomeOf(ended, abort.reason, definition, job, timeoutMs);
+    } catch (thrown) {
+      // What was returned refuses to be looked at: nothing could be stored of it.
+      return outcomeOf({ thrown }, abort.reason, definition, job, timeoutMs);
+    }
+  };
+  if (abort.reason !== null) return outcomeAt('given-up');
+  try {
+    const value = invoke(definition, job, context, options.middleware);
+    if (!isThenable(value)) return outcomeAt({ value });
+    return withinLimits(value, outcomeAt, timeoutMs, abort, options);
+  } catch (thrown) {
+    return outcomeAt({ thrown });
+  }
 }
 
 type Ended = { readonly value: unknown } | { readonly thrown: unknown } | 'given-up';
 
-async function invoke(
+function invoke(
   definition: AnyJobDefinition,
   job: ClaimedJob,
   context: JobContext,
   middleware: readonly Middleware[],
-): Promise<Ended> {
-  try {
-    const payload = parsePayload(definition, job.payload);
-    let next = async (): Promise<unknown> => definition.handler(payload, context);
-    for (const around of middleware.toReversed()) {
-      const inner = next;
-      next = async () => around(context, inner);
-    }
-    return { value: await next() };
-  } catch (thrown) {
-    return { thrown };
-  }
+): unknown {
+  const payload = parsePayload(definition, job.payload);
+  if (middleware.length === 0) return definition.handler(payload, context);
+  return surrounded(middleware, context, async () => definition.handler(payload, context));
 }
 
-/** The run's end, or `given-up` when it does not stop within the grace after its abort. */
+function surrounded(
+  middleware: readonly Middleware[],
+  context: JobContext,
+  handle: () => Promise<unknown>,
+): Promise<unknown> {
+  let next = handle;
+  for (const around of middleware.toReversed()) {
+    const inner = next;
+    next = async () => around(context, inner);
+  }
+  return next();
+}
+
+/** What `await` would wait for. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
+}
+
+/** The work's end, or `given-up` when it does not stop within the grace after its abort. */
 function withinLimits(
-  run: Promise<Ended>,
+  work: PromiseLike<unknown>,
+  outcomeAt: (ended: Ended) => RunOutcome,
   timeoutMs: number,
   abort: JobAbort,
   { clock, abortGraceMs }: RunOptions,
-): Promise<Ended> {
+): Promise<RunOutcome> {
   return new Promise((resolve) => {
     const cancelTimeout = clock.after(timeoutMs, () => abort.abort('timeout'));
     let cancelGrace: () => void = () => undefined;
-    abort.onAbort(() => {
-      cancelTimeout();
-      cancelGrace = clock.after(abortGraceMs, () => resolve('given-up'));
-    });
-    void run.then((ended) => {
+    const end = (ended: Ended) => {
       cancelTimeout();
       cancelGrace();
-      resolve(ended);
-      return undefined;
+      resolve(outcomeAt(ended));
+    };
+    abort.onAbort(() => {
+      cancelTimeout();
+      cancelGrace = clock.after(abortGraceMs, () => end('given-up'));
     });
+    Promise.resolve(work).then(
+      (value) => end({ value }),
+      (thrown: unknown) => end({ thrown }),
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { ClaimedJob } from '../commands/work/claim-jobs.ts';
 import type { WriteContext } from '../commands/write-context.ts';
-import type { WorkerOptions } from '../config/options.ts';
+import { beatMsOf, type WorkerOptions } from '../config/options.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
@@ -74,7 +74,6 @@ class SessionWorker implements Worker {
         return options.leaseMs;
       },
       onError: (error) => context.observer.warn('no worker session could be opened', { error }),
-      maxBackoffMs: 2_000,
     });
   }
 
@@ -125,6 +124,7 @@ class SessionWorker implements Worker {
     this.#session = await startSession(context, {
       ...this.#options,
       name,
+      beatMs: beatMsOf(this.#options),
       version,
       types: definitions.types,
       slots: queues.reduce((sum, queue) => sum + this.#concurrency.of(queue), 0),

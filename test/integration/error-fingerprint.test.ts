@@ -5,7 +5,7 @@ import { storableText } from '../../src/domain/storable-text.ts';
 import { sha256 } from '../../src/kernel/ids.ts';
 import { fingerprintSql } from '../../src/projections/error-fingerprint-sql.ts';
 import { defineStatement } from '../../src/store/statement.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 /** What the patterns look at, and what lies just beside it. */
@@ -38,7 +38,7 @@ const inSql = defineStatement<
 
 afterAll(() => stopPostgres15());
 
-describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
+describe.each(versionsUnderTest())('on Postgres %i', (postgres) => {
   let db: TestDatabase;
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });

@@ -157,7 +157,7 @@ describe('an error that nobody foresaw', () => {
   });
 
   it('of the caller’s own transaction comes as it is', async () => {
-    const client = await daybook.db.connect();
+    const client = await daybook.db.connectCaller();
     await client.query('begin');
     await client.query('select 1 / 0').catch(() => undefined);
     const inside = daybook.submit({ type: 'x' }, { client });

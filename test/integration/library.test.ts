@@ -132,7 +132,7 @@ describe('the library', () => {
       pathname,
       username,
       password,
-    } = new URL(daybook.db.connectionString);
+    } = new URL(daybook.db.directConnectionString);
     const database = pathname.slice(1);
     const pool = new pg.Pool({ host, port: Number(port), user: username, password, database });
     expect(password).not.toBe('');

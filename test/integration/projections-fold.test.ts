@@ -22,7 +22,7 @@ import { decodeEvent } from '../../src/store/event-codec.ts';
 import { defineStatement } from '../../src/store/statement.ts';
 import { readHead } from '../../src/store/statements/read-head.ts';
 import { readLog } from '../../src/store/statements/read-log.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 import { move, play, queues } from './projections-history.ts';
 
@@ -191,7 +191,7 @@ const forget = defineStatement<Record<string, never>, never>({
   values: () => [],
 });
 
-describe.each([15, 18] as const)('the read models, on Postgres %i,', (postgres) => {
+describe.each(versionsUnderTest())('the read models, on Postgres %i,', (postgres) => {
   beforeAll(async () => {
     db = await createTestDatabase({ postgres, sequencer: true });
     await prepareReadModels(db.database);

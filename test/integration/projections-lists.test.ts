@@ -10,7 +10,7 @@ import { listJobs, type ListedJob } from '../../src/projections/job-status/queri
 import { statusCodes } from '../../src/projections/job-status/status-codes.ts';
 import { readQueueCounters } from '../../src/projections/queue-counters/queries.ts';
 import type { Executor } from '../../src/store/statement.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 const statuses = Object.keys(statusCodes) as JobStatus[];
@@ -186,7 +186,7 @@ async function readingOf(filter: JobFilter): Promise<{ ways: string[]; rows: num
   return { ways: [...new Set(ways)], rows: Math.round(rows) };
 }
 
-describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
+describe.each(versionsUnderTest())('on Postgres %i', (postgres) => {
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });
     client = await db.connect();

@@ -6,7 +6,7 @@ import type { Client } from '../../src/store/database.ts';
 import { createReadModelReader } from '../../src/consumers/reading/read-model-reader.ts';
 import { listBuilds } from '../../src/consumers/statements/list-builds.ts';
 import type { Executor } from '../../src/store/statement.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
 afterAll(() => stopPostgres15());
@@ -29,7 +29,7 @@ function probeWithin(node: PlanNode | undefined): PlanNode | undefined {
   return wrapped ? probeWithin(node?.Plans?.[0]) : node;
 }
 
-describe.each([15, 18] as const)('the plans of projections on Postgres %i', (postgres) => {
+describe.each(versionsUnderTest())('the plans of projections on Postgres %i', (postgres) => {
   let db: TestDatabase;
   let client: pg.Client;
 

@@ -14,6 +14,7 @@ import {
 } from '../../src/projections/queue-counters/queries.ts';
 import { projections } from '../../src/projections/registry.ts';
 import { defineStatement } from '../../src/store/statement.ts';
+import { takeDuty } from '../../src/store/statements/take-duty.ts';
 import { applyLive, prepareReadModels } from '../support/read-models.ts';
 import {
   createTestDatabase,
@@ -234,6 +235,23 @@ describe('the projector', () => {
     // Well before the lease of the first would have lapsed.
     await expect.poll(counters, { timeout: 4_000 }).toMatchObject({ submitted: 120 });
     expect(second.applied.length).toBeGreaterThan(0);
+  });
+
+  it('takes the duty over from a process that died without a word, once its lease is over', async () => {
+    await prepareReadModels(db.database, [queueCounters]);
+    const duty = 'consumer queue-counters 1';
+    const dead = newId();
+    await db.database.run(takeDuty, { duty, holder: dead, leaseMs: 3_600_000 });
+    const { applied } = await startProjector(db, [queueCounters]);
+    await work(db, 1);
+    const looks = () => db.database.run(takeDuty, { duty, holder: newId(), leaseMs: 1 });
+    expect(await looks()).toEqual([]);
+    expect(applied).toEqual([]);
+    await db.database.pool.query(
+      `update ${db.schema}.duties set held_until = now() - interval '1 ms' where holder = $1`,
+      [dead],
+    );
+    await eventually(counters).toMatchObject({ submitted: 10 });
   });
 
   it('goes on with the others while one fails, and with that one once it can', async () => {

@@ -5,7 +5,7 @@ import { jobsAt, longestAt } from '../../src/projections/job-spans/queries.ts';
 import { readQueueCountersAt } from '../../src/projections/queue-counters/queries.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { Executor } from '../../src/store/statement.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { prepareReadModels } from '../support/read-models.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -31,7 +31,7 @@ interface Reading {
   readonly scanned: string[];
 }
 
-describe.each([15, 18] as const)('the plans of the past, on Postgres %i,', (postgres) => {
+describe.each(versionsUnderTest())('the plans of the past, on Postgres %i,', (postgres) => {
   let db: TestDatabase;
   let client: pg.Client;
 

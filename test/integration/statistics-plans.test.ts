@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listFailureGroups } from '../../src/projections/failure-groups/queries.ts';
 import { readMetrics, readQueueRates } from '../../src/projections/job-metrics/queries.ts';
 import type { Executor } from '../../src/store/statement.ts';
-import { stopPostgres15 } from '../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { prepareReadModels } from '../support/read-models.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -21,7 +21,7 @@ interface PlanNode {
 const beginMs = Date.UTC(2026, 0, 5);
 const hourMs = 3_600_000;
 
-describe.each([15, 18] as const)('reading statistics on Postgres %i', (postgres) => {
+describe.each(versionsUnderTest())('reading statistics on Postgres %i', (postgres) => {
   let db: TestDatabase;
   let client: pg.Client;
   let queueIds: number[];

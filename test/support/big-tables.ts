@@ -18,11 +18,13 @@ const hotTables = ['job_claims', 'job_payloads', 'events', 'event_inbox', 'dead_
 /**
  * Fills the tables by plain SQL, as far as plans are concerned: streams are not complete. Each table
  * is analyzed when it holds one row, and never again by itself.
+ * @param whenTiny called at that moment
  */
 export async function fillTables(
   db: TestDatabase,
   fill: Fill,
   sessions: readonly string[],
+  whenTiny: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const client = await db.connect();
   await client.query(`
@@ -45,7 +47,8 @@ export async function fillTables(
     { waiting: 1, later: 0, held: 1, dead: 1, events: 1, inbox: 1 },
     sessions,
   );
-  await client.query('analyze');
+  await client.query('update log_head set position = 1; analyze');
+  await whenTiny();
   await insertRows(client, fill, sessions);
   await client.query(`
     update log_head

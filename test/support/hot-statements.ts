@@ -13,6 +13,7 @@ import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-p
 import { readLogPageOfStreams } from '../../src/store/statements/read-log-page-of-streams.ts';
 import { readStreams } from '../../src/store/statements/read-streams.ts';
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
+import { submitFreshJobs } from '../../src/store/statements/submit-fresh-jobs.ts';
 import { submitJobs } from '../../src/store/statements/submit-jobs.ts';
 import { newId } from './test-database.ts';
 
@@ -31,14 +32,15 @@ const ONCE = 300;
 /** A statement with parameters, and how many blocks it may ask for. */
 export interface Hot {
   readonly name: string;
+  readonly prepared: boolean;
   readonly sql: (schema: string) => string;
   readonly values: readonly unknown[];
   readonly mayFetch: number;
 }
 
 function hot<Params, Row>(statement: Statement<Params, Row>, params: Params, jobs = BATCH): Hot {
-  const { name, sql } = statement;
-  return { name, sql, values: statement.values(params), mayFetch: PER_JOB * jobs + ONCE };
+  const { name, sql, prepared = false } = statement;
+  return { name, prepared, sql, values: statement.values(params), mayFetch: PER_JOB * jobs + ONCE };
 }
 
 const newJob = {
@@ -118,13 +120,14 @@ export async function hotStatements(client: pg.Client, session: string): Promise
   const [head] = await rows<{ tick: string }>('select tick from log_head');
   const decisions = (ids: readonly { id: string }[], change: RowChange) =>
     hot(commitDecisions, {
+      isOwnTransaction: true,
       ...who,
       decisions: ids.map(({ id }) => ({ ...decision, id, change })),
       events: ids.map(({ id }) => ({ ...event, stream_id: id })),
     });
   const result = { result: '1', resultHash: '00', resultBytes: 1 };
   const completions = held.map((job) => ({ ...job, ...result }));
-  const fresh = Array.from({ length: BATCH }, () => ({ ...newJob, id: newId() }));
+  const newJobs = () => Array.from({ length: BATCH }, () => ({ ...newJob, id: newId() }));
   const due = {
     tenantId: 1,
     queueId: 1,
@@ -135,7 +138,8 @@ export async function hotStatements(client: pg.Client, session: string): Promise
   };
   const one = { tenantId: 1, jobId: held[0]?.id ?? '', leaseToken: held[0]?.leaseToken ?? '' };
   return [
-    hot(submitJobs, { tenantId: 1, jobs: fresh }),
+    hot(submitJobs, { tenantId: 1, jobs: newJobs() }),
+    hot(submitFreshJobs, { tenantId: 1, jobs: newJobs() }),
     hot(claimJobs, { ...due, limit: BATCH }),
     hot(claimJobs, { ...due, limit: 1, cursorsMs: fromTheFront.map(() => Date.now()) }, 1),
     hot(claimJobs, { ...due, suspects: true, limit: 1 }, 1),

@@ -21,6 +21,9 @@ export async function openTestDaybook(options: Partial<DaybookOptions> = {}): Pr
   };
   const daybook = await openDaybook({
     connectionString: db.connectionString,
+    ...(db.directConnectionString === db.connectionString
+      ? {}
+      : { directConnectionString: db.directConnectionString }),
     caretaker: { expiryMs: 200 },
     ...options,
     observer,

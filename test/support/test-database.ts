@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { createJobWatch } from '../../src/commands/read/job-watch.ts';
+import type { BacklogLimit } from '../../src/commands/submit/backlog-limit.ts';
 import { createSubmitCoalescer } from '../../src/commands/submit/submit-coalescer.ts';
 import type { WriteContext } from '../../src/commands/write-context.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
@@ -19,14 +20,17 @@ import {
   type OpenSessionParams,
 } from '../../src/store/statements/open-session.ts';
 import { createWakeUp, type WakeUp } from '../../src/store/wake-up.ts';
-import { type PostgresVersion, serverAddress } from './postgres-servers.ts';
+import { poolerOfRun, type TestPooler } from './pooler.ts';
+import { type PostgresVersion, serverAddress, sharedVersion } from './postgres-servers.ts';
 import { addressOf, defaultSchema, templateDatabase, withClient } from './template-database.ts';
 
 export interface TestDatabaseOptions {
   /** Default `daybook`, which is the quick way: a copy of a migrated template. */
   readonly schema?: string;
-  /** Default 18. A file that asks for 15 calls `stopPostgres15` in `afterAll`. */
+  /** Default: the shared one, 18. A file that asks for 15 calls `stopPostgres15` in `afterAll`. */
   readonly postgres?: PostgresVersion;
+  /** Of that server; default: what the whole run goes through, which is nothing but in `test:pooler`. */
+  readonly pooler?: Pick<TestPooler, 'addressOf'>;
   /** Positions per partition of the log; default 2^16. */
   readonly partitionSpan?: number;
   /** Connections of each pool; default 10. */
@@ -49,15 +53,20 @@ export interface TestProcess {
 
 /** A migrated database with nothing in it, and a first process on it. */
 export interface TestDatabase extends TestProcess {
+  /** What Daybook is opened with: through a pooler, where there is one. */
   readonly connectionString: string;
+  /** The server itself, for LISTEN and for migrations. */
+  readonly directConnectionString: string;
   /** The schema as it is written in SQL: quoted. */
   readonly schema: string;
   /** Opens a worker session (lease 12 s, 10 slots unless told otherwise) and gives its id. */
   openSession(options?: Partial<OpenSessionParams>): Promise<string>;
   /** Another process on the same database. */
   anotherProcess(): Promise<TestProcess>;
-  /** A connection of its own, with the schema first in its search_path. */
+  /** A session of its own on the server itself, with the schema first in its search_path. */
   connect(): Promise<pg.Client>;
+  /** The same as an application has it that hands its client to Daybook: perhaps through a pooler. */
+  connectCaller(): Promise<pg.Client>;
   /** Closes everything that was opened here, and drops the database. */
   drop(): Promise<void>;
 }
@@ -69,19 +78,29 @@ let count = 0;
 /** Makes a database for one test file or test. Whoever calls it calls `drop`, in `afterAll` or so. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { schema = defaultSchema, partitionSpan = 2 ** 16, poolSize = 10 } = options;
-  const server = await serverAddress(options.postgres ?? 18);
+  const version = options.postgres ?? sharedVersion();
+  const server = await serverAddress(version);
+  const pooler = options.pooler ?? (version === sharedVersion() ? poolerOfRun() : undefined);
   const name = nextName();
-  const connectionString = addressOf(server, name);
+  const directConnectionString = addressOf(server, name);
+  const connectionString = pooler?.addressOf(directConnectionString) ?? directConnectionString;
   const template = schema === defaultSchema ? await templateDatabase(server) : 'template1';
   await withClient(server, async (client) => {
     await client.query(`drop database if exists ${name} with (force)`);
     await client.query(`create database ${name} template ${template}`);
+    // A pooler passes on no settings of a session; what the database says holds for all of them.
+    if (pooler !== undefined) {
+      await client.query(`alter database ${name} set search_path = "${schema}"`);
+    }
   });
-  if (schema !== defaultSchema) await migrate({ connection: { connectionString }, schema });
+  if (schema !== defaultSchema) {
+    await migrate({ connection: { connectionString: directConnectionString }, schema });
+  }
 
   const closings: (() => Promise<unknown>)[] = [];
+  const addresses = { connectionString, directConnectionString };
   const openProcess = async (): Promise<TestProcess> => {
-    const process = makeProcess({ connectionString, schema, partitionSpan, poolSize }, closings);
+    const process = makeProcess({ ...addresses, schema, partitionSpan, poolSize }, closings);
     await process.wakeUp.start();
     return process;
   };
@@ -89,9 +108,23 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   await prepareLog(first.database, partitionSpan);
   if (options.sequencer === true) await first.startSequencer();
 
+  const connect = async (config: pg.ClientConfig) => {
+    const client = new pg.Client(config);
+    // Tests kill connections; what they meant to see they see in the queries that fail.
+    client.on('error', () => undefined);
+    await client.connect();
+    closings.push(() => client.end());
+    return client;
+  };
+  const connectDirectly = () =>
+    connect({
+      connectionString: directConnectionString,
+      options: `-c search_path="${schema}"`,
+    });
+
   return {
     ...first,
-    connectionString,
+    ...addresses,
     schema: `"${schema}"`,
     async openSession(session = {}) {
       const id = session.session ?? newId();
@@ -99,14 +132,8 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
       return id;
     },
     anotherProcess: openProcess,
-    async connect() {
-      const client = new pg.Client({ connectionString, options: `-c search_path="${schema}"` });
-      // Tests kill connections; what they meant to see they see in the queries that fail.
-      client.on('error', () => undefined);
-      await client.connect();
-      closings.push(() => client.end());
-      return client;
-    },
+    connect: connectDirectly,
+    connectCaller: () => (pooler === undefined ? connectDirectly() : connect({ connectionString })),
     async drop() {
       for (const close of closings.splice(0).toReversed()) await close();
       await withClient(server, (client) =>
@@ -128,17 +155,23 @@ const usualSession = {
   leaseMs: 12_000,
 };
 
+const noLimit: BacklogLimit = {
+  name: 'no limit',
+  admit: () => undefined,
+  start: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+};
+
 interface ProcessOptions {
   readonly connectionString: string;
+  readonly directConnectionString: string;
   readonly schema: string;
   readonly partitionSpan: number;
   readonly poolSize: number;
 }
 
-function makeProcess(
-  { connectionString, schema, partitionSpan, poolSize }: ProcessOptions,
-  closings: (() => Promise<unknown>)[],
-): TestProcess {
+function makeProcess(options: ProcessOptions, closings: (() => Promise<unknown>)[]): TestProcess {
+  const { connectionString, directConnectionString, schema, partitionSpan, poolSize } = options;
   const warnings: TestProcess['warnings'] = [];
   const observer: Observer = {
     ...silentObserver,
@@ -147,7 +180,11 @@ function makeProcess(
   const channel = `daybook_${schema}`;
   const common = { channel, observer, clock: systemClock, random: Math.random };
   const database = openDatabase({ connectionString, schema, poolSize, observer });
-  const wakeUp = createWakeUp({ ...common, connection: { connectionString }, processId: newId() });
+  const wakeUp = createWakeUp({
+    ...common,
+    connection: { connectionString: directConnectionString },
+    processId: newId(),
+  });
   closings.push(
     () => database.close(),
     () => wakeUp.stop(),
@@ -168,6 +205,7 @@ function makeProcess(
       random: Math.random,
       epoch: () => 1,
       coalescer: createSubmitCoalescer(database, 1),
+      backlogLimit: noLimit,
       jobWatch: createJobWatch({ database, tenantId: 1, wakeUp, clock: systemClock }),
       idempotencyTtlMs: 86_400_000,
     },

@@ -43,17 +43,15 @@ async function lock(packages: Record<string, { version: string; dev?: true; opti
   await writeFile(join(project, 'package-lock.json'), JSON.stringify(content));
 }
 
-function ensureInstalled(extra: Record<string, string> = {}) {
+function ensureInstalled(extra: Record<string, string> = {}, args: readonly string[] = []) {
   const { npm_execpath: _, ...inherited } = process.env;
   const env = {
     ...inherited,
     PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}`,
     ...extra,
   };
-  const child = spawn(process.execPath, [join(project, 'scripts', 'ensure-installed.mjs')], {
-    env,
-    detached: true,
-  });
+  const script = join(project, 'scripts', 'ensure-installed.mjs');
+  const child = spawn(process.execPath, [script, ...args], { env, detached: true });
   running.push(child);
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -79,6 +77,16 @@ describe('ensureInstalled', () => {
     expect(await npmCalls()).toEqual(['install --no-save --no-audit --no-fund']);
     expect(await ensureInstalled().result).toEqual({ code: 0, printed: '', said: '' });
     expect(await npmCalls()).toHaveLength(1);
+  });
+
+  it('installs in another folder, if given one', async () => {
+    const other = join(project, 'other');
+    await mkdir(other);
+    await cp(join(project, 'package-lock.json'), join(other, 'package-lock.json'));
+    await writeFile(join(other, 'go'), '');
+    expect(await ensureInstalled({}, [other]).result).toMatchObject({ code: 0 });
+    expect(await npmCalls()).toEqual([]);
+    expect(await readFile(join(other, 'npm-calls'), 'utf8')).toContain('install --no-save');
   });
 
   it('installs again when the lock file names something else', async () => {

@@ -13,7 +13,7 @@ const checked = {
   claimRows: 12,
   deadRows: 0,
   payloadRows: 400_000,
-  readModels: [{ name: 'job-status', rows: null }],
+  readModels: [{ name: 'job-status', table: 'job_status', rows: null }],
 };
 
 const safe: SafetyReport = {
@@ -55,7 +55,7 @@ it('says what was compared, and that it is equal', () => {
       dead jobs           0
       payloads      400,000
       batches            99
-      job-status  not built
+      job_status  not built
     Equal: the tables are what the log says."
   `);
 });

@@ -13,9 +13,6 @@ export interface EventFrames {
 
 export type SignalName = 'caught-up' | 'gap' | 'reset';
 
-/** Chunks remembered: those who keep up all ask for the same one within a moment. */
-const CHUNKS = 16;
-
 /**
  * Server-sent events. Events of the log have no `event:` line, so that one listener gets all of them;
  * signals have one. A heartbeat is a comment, and an id line, which moves the Last-Event-ID of
@@ -44,39 +41,37 @@ export function createNdjsonFrames(installation: string): EventFrames {
 }
 
 /**
- * Writes each event once, however many connections it goes to, and also each stretch of events that
- * many connections want at the same time.
+ * Writes a stretch of events once, however many connections it goes to: for as long as its events are
+ * in memory. Events that a filter has picked out are written once each.
  */
 function sharedFrames(
   frameOf: (event: LoggedEvent) => string,
 ): (events: readonly LoggedEvent[]) => Buffer {
-  const frames = new WeakMap<LoggedEvent, Buffer>();
-  const chunks = new Map<string, Buffer>();
+  const single = new WeakMap<LoggedEvent, Buffer>();
+  /** By the first event; who keeps up, and who is behind, want stretches that end at the same ones. */
+  const stretches = new WeakMap<
+    LoggedEvent,
+    { readonly last: LoggedEvent; readonly bytes: Buffer }
+  >();
   const frame = (event: LoggedEvent) => {
-    const known = frames.get(event);
+    const known = single.get(event);
     if (known !== undefined) return known;
     const made = Buffer.from(frameOf(event));
-    frames.set(event, made);
+    single.set(event, made);
     return made;
   };
   return (events) => {
-    const key = stretchOf(events);
-    const known = key === undefined ? undefined : chunks.get(key);
-    if (known !== undefined) return known;
-    const made = Buffer.concat(events.map(frame));
-    if (key !== undefined) {
-      chunks.set(key, made);
-      const [oldest] = chunks.keys();
-      if (chunks.size > CHUNKS && oldest !== undefined) chunks.delete(oldest);
-    }
-    return made;
+    const [first, last] = [events[0], events.at(-1)];
+    if (first === undefined || last === undefined) return nothing;
+    if (first === last) return frame(first);
+    const isStretch = last.position - first.position === BigInt(events.length - 1);
+    if (!isStretch) return Buffer.concat(events.map(frame));
+    const known = stretches.get(first);
+    if (known?.last === last) return known.bytes;
+    const bytes = Buffer.from(events.map(frameOf).join(''));
+    stretches.set(first, { last, bytes });
+    return bytes;
   };
 }
 
-/** A name for events that follow each other without a hole; undefined for others. */
-function stretchOf(events: readonly LoggedEvent[]): string | undefined {
-  const [first, last] = [events[0], events.at(-1)];
-  if (first === undefined || last === undefined) return undefined;
-  const isStretch = last.position - first.position === BigInt(events.length - 1);
-  return isStretch ? `${first.token} ${last.token}` : undefined;
-}
+const nothing = Buffer.alloc(0);

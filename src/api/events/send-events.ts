@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { resetOf } from '../../consumers/tail/log-reset.ts';
 import { type StartPosition, startAfter } from '../../consumers/tail/start-position.ts';
 import {
   type EventBatch,
@@ -6,6 +7,7 @@ import {
   type Subscription,
 } from '../../consumers/tail/subscription.ts';
 import type { EventFilter } from '../../domain/event-filter.ts';
+import type { Reset } from '../../domain/log-signals.ts';
 import { formatLogToken } from '../../domain/log-token.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
@@ -102,7 +104,7 @@ export async function exportEvents(
 
 type Opened =
   | { readonly subscription: Subscription }
-  | { readonly subscription?: undefined; readonly reset: unknown };
+  | { readonly subscription?: undefined; readonly reset: Reset };
 
 async function open(
   { tail }: Api,
@@ -112,7 +114,8 @@ async function open(
   try {
     return { subscription: await subscribe(tail, wish) };
   } catch (error) {
-    if (resetsInStream && isDaybookError(error, 'token-expired')) return { reset: error };
+    const reset = isDaybookError(error, 'token-expired') ? resetOf(error) : undefined;
+    if (resetsInStream && reset !== undefined) return { reset };
     throw error;
   }
 }
@@ -185,18 +188,13 @@ function createBatchFrames(
 
 /** Why a stream ends that has begun: the log is another one, or something is wrong here. */
 function lastWords(api: Api, { frames }: StreamKind, error: unknown): string {
-  if (isDaybookError(error, 'token-expired') || isDaybookError(error, 'position-ahead')) {
-    return resetFrame(frames, error);
-  }
+  const reset = resetOf(error);
+  if (reset !== undefined) return resetFrame(frames, reset);
   api.context.observer.warn('a stream of events ended unexpectedly', { error });
   return '';
 }
 
 /** Leads to the first event there is: what a client made of the log before is of no use any more. */
-function resetFrame(frames: EventFrames, error: unknown): string {
-  if (!isDaybookError(error)) return '';
-  const { epoch = 0, first = '1', reason = 'ahead' } = error.facts;
-  const position = BigInt(String(first)) - 1n;
-  const token = formatLogToken({ epoch: Number(epoch), position });
+function resetFrame(frames: EventFrames, { token, reason }: Reset): string {
   return frames.signal('reset', token, { reason });
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { DaybookError } from '../../kernel/errors.ts';
 
@@ -24,17 +25,20 @@ export function takeJsonOnly(app: FastifyInstance): void {
         done(null, null);
         return;
       }
-      const fault = faultOf(body, request.headers['content-type']);
+      const fault = faultOf(body, request.headers);
       if (fault !== null) done(fault);
       else void parse(request, body.toString(), done);
     },
   );
 }
 
-function faultOf(body: Buffer, contentType: string | undefined): DaybookError | null {
-  const charset = CHARSET.exec(contentType ?? '')?.[1];
+function faultOf(body: Buffer, headers: IncomingHttpHeaders): DaybookError | null {
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     return new DaybookError('unsupported-media-type', 'The charset of the body must be utf-8.');
+  }
+  if (!/^(identity)?$/i.test(headers['content-encoding'] ?? '')) {
+    return new DaybookError('unsupported-media-type', 'The body must not be compressed.');
   }
   if (!isUtf8(body)) return new DaybookError('malformed-request', 'The body is not UTF-8.');
   return isTooDeep(body) ? tooDeep() : null;

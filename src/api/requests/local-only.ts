@@ -9,17 +9,19 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
  * (then Host is foreign), or send requests across sites (then Origin or Sec-Fetch-Site say so).
  * @throws DaybookError `forbidden-host`
  */
-export type LocalOnly = (headers: IncomingHttpHeaders) => void;
+export type LocalOnly = (headers: IncomingHttpHeaders, url?: string) => void;
 
 /** @param allowedHosts host names that are served beside those of the loopback interface */
 export function createLocalOnly(allowedHosts: readonly string[]): LocalOnly {
   const hosts = new Set([...loopbackNames, ...allowedHosts.map((host) => host.toLowerCase())]);
-  return (headers) => {
+  return (headers, url = '') => {
     const { host = '', origin } = headers;
-    if (!hosts.has(nameIn(host))) {
+    // The host in an address that has one goes before the header (RFC 9112, 3.2.2).
+    const [, hostInUrl = host] = ABSOLUTE_URL.exec(url) ?? [];
+    if (!hosts.has(nameIn(host)) || !hosts.has(nameIn(hostInUrl))) {
       throw new DaybookError(
         'forbidden-host',
-        'The Host header names a machine that is not on the list of --allow-host.',
+        'The Host header, or the address, names a machine that is not on the list of --allow-host.',
       );
     }
     if (origin !== undefined && !hosts.has(nameIn(origin.replace(/^https?:\/\//, '')))) {
@@ -30,6 +32,8 @@ export function createLocalOnly(allowedHosts: readonly string[]): LocalOnly {
     }
   };
 }
+
+const ABSOLUTE_URL = /^https?:\/\/([^/?#]*)/i;
 
 /** `name` or `name:port`, in lower case; anything that does not end there stays as it is, and fails. */
 function nameIn(host: string): string {

@@ -118,7 +118,11 @@ async function completeAll(
   inProgress: ClaimsInProgress,
   items: z.output<typeof completionsSchema>['items'],
 ): Promise<Outcomes> {
-  const completions = items.map(({ jobId, ...rest }) => ({ id: jobId, ...rest }));
+  const completions = items.map(({ jobId: id, leaseToken, result }) => ({
+    id,
+    leaseToken,
+    result,
+  }));
   const outcomes = await completeJobs(context, completions).catch((error: unknown) => {
     throw pointingBelow(error, '/items');
   });
@@ -193,6 +197,8 @@ function countEnd(
   const { queue, type } = outcome.state;
   if (command.kind === 'fail') context.observer.failed({ queue, type });
   const ended = endOf[outcome.events.at(-1)?.type ?? 'JobRetried']?.[0];
-  if (ended === undefined || claim === undefined) return;
-  context.observer.ended({ queue, type }, ended, clock.elapsedMs() - claim.claimedAt);
+  if (ended === undefined) return;
+  // A claim that another process gave out: nobody here knows when.
+  const runMs = claim === undefined ? null : clock.elapsedMs() - claim.claimedAt;
+  context.observer.ended({ queue, type }, ended, runMs);
 }

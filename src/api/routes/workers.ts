@@ -7,7 +7,7 @@ import {
 import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import type { Api } from '../dependencies.ts';
-import { type ApiServer, operation } from '../operation.ts';
+import { type ApiServer, operation, unwantedBody } from '../operation.ts';
 import { shownMs } from '../schemas/fields.ts';
 import { described } from '../schemas/registry.ts';
 import { beatSchema, workersSchema } from '../schemas/worker.ts';
@@ -45,7 +45,7 @@ const end = operation(
     params: sessionPath,
     response: { 204: described(z.null(), 'The session has ended.') },
   },
-  [404],
+  [404, ...unwantedBody],
 );
 
 /** /v1/workers and below. */

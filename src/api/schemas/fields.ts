@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isKey, jobLimits } from '../../domain/job/new-job.ts';
+import { parsePosition } from '../../domain/log-token.ts';
 import { namePattern } from '../../domain/names.ts';
 import { uuidPattern } from '../../kernel/uuid.ts';
 import type { Moment } from '../../commands/read/moment.ts';
@@ -72,6 +73,13 @@ export const positionField = described(
   { examples: ['48151623'] },
 );
 
+/** A position in a request: one that a bigint of Postgres can say. */
+export const askedPosition = z
+  .string()
+  .regex(/^\d{1,19}$/, 'must be a position')
+  .refine((text) => parsePosition(text) !== undefined, 'must be a position')
+  .transform(BigInt);
+
 export const asOfSchema = named(
   'Moment',
   z.strictObject({
@@ -92,15 +100,9 @@ export const tokenField = described(
 /** How new a list must be at least; the list waits for it up to a second. */
 export const freshnessFields = {
   after: described(z.string().max(100).optional(), 'The token of a write to a job.'),
-  minPosition: described(
-    z
-      .string()
-      .regex(/^\d{1,19}$/, 'must be a position')
-      .transform(BigInt)
-      .optional(),
-    'A position of the log.',
-    { examples: ['48151623'] },
-  ),
+  minPosition: described(askedPosition.optional(), 'A position of the log.', {
+    examples: ['48151623'],
+  }),
 };
 
 /** Up to where a list goes. */

@@ -9,6 +9,10 @@ export const queueSettingsSchema = named(
       z.int().min(1).max(10_000).optional(),
       'Jobs of this queue that one worker process runs at a time, where the worker names no number.',
     ),
+    maxWaiting: described(
+      z.int().min(1).optional(),
+      'Jobs that may wait in it, scheduled ones too; submissions beyond that are refused with `queue-full`.',
+    ),
   }),
   'Settings of a queue; what was never set is absent.',
 );

@@ -83,9 +83,11 @@ const reportSchema = named(
         claimRows: z.int(),
         deadRows: z.int(),
         payloadRows: z.int(),
-        readModels: z.array(z.strictObject({ name: z.string(), rows: z.int().nullable() })),
+        readModels: z.array(
+          z.strictObject({ name: z.string(), table: z.string(), rows: z.int().nullable() }),
+        ),
       }),
-      'What was looked at; `rows` of a read model is null while it is not built.',
+      'What was looked at; `rows` of a table of a read model is null while it is not built.',
     ),
     safety: described(safetySchema.nullable(), 'Null where it was not asked for.'),
     tookMs: z.int(),

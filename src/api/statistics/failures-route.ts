@@ -41,7 +41,7 @@ const list = operation(
     }),
     response: { 200: failurePageSchema },
   },
-  [404],
+  [404, 410],
 );
 
 /** GET /v1/failures. */

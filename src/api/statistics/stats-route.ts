@@ -59,7 +59,7 @@ const stats = operation(
     querystring: query,
     response: { 200: statsSchema },
   },
-  [404],
+  [404, 410],
 );
 
 /** GET /v1/stats. */

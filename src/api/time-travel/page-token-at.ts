@@ -1,4 +1,6 @@
 import type { Moment } from '../../commands/read/moment.ts';
+import { jobLimits } from '../../domain/job/new-job.ts';
+import { parsePosition } from '../../domain/log-token.ts';
 import { cursorOf, pageTokenOf } from '../requests/page-token.ts';
 
 /**
@@ -19,9 +21,12 @@ export function cursorAt(
   token: string,
   filter: object,
 ): { readonly moment: Moment; readonly cursor: string } {
-  const [, position = '0', timeMs = '0', rest = ''] = PATTERN.exec(token) ?? [];
-  const moment = { position: BigInt(position), timeMs: Number(timeMs) };
-  return { moment, cursor: cursorOf(rest, { ...filter, ...asText(moment) }) };
+  const [, positionText = '', timeText = '', rest = ''] = PATTERN.exec(token) ?? [];
+  const position = parsePosition(positionText) ?? 0n;
+  const moment = { position, timeMs: Number(timeText) };
+  // What no position and no time can be, no answer gave, whatever stands behind it.
+  const isMoment = position > 0n && moment.timeMs <= jobLimits.latestMs;
+  return { moment, cursor: cursorOf(isMoment ? rest : '', { ...filter, ...asText(moment) }) };
 }
 
 const PATTERN = /^(\d{1,19})\.(\d{1,15})\.(.+)$/;

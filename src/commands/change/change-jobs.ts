@@ -14,7 +14,7 @@ import { readUniqueHolders } from '../../store/statements/read-unique-holders.ts
 import { type Decided, decisionRowOf, eventRowsOf } from './decision-rows.ts';
 import { type LoadedJob, loadJobs } from '../read/load-jobs.ts';
 import { checkAsker } from '../check-asker.ts';
-import { withLockTimeout } from '../with-lock-timeout.ts';
+import { heldByOthers, withLockTimeout } from '../with-lock-timeout.ts';
 import { type CommandOptions, executorFor, traced, type WriteContext } from '../write-context.ts';
 
 export interface JobChange {
@@ -57,7 +57,8 @@ const ROUNDS = 8;
  * The write path: load the jobs, let the domain decide, keep each decision whose job has not changed
  * meanwhile; the others go round again. One outcome per change, in the order given; changes of the
  * same job are made one after the other.
- * @throws DaybookError `invalid-request` for a reason or an actor that cannot be kept
+ * @throws DaybookError `invalid-request` for a reason or an actor that cannot be kept;
+ *   `concurrent-change` where another transaction holds one of the jobs: then none was changed by now
  */
 export async function changeJobs(
   context: WriteContext,
@@ -117,7 +118,11 @@ async function keep(
   const outcomes = new Map<string, ChangeOutcome>();
   const keyed = decided.filter(takesKey);
   const plain = decided.filter((each) => !takesKey(each));
-  const kept = await commit(context, executorFor(context, options), plain, options);
+  const kept = await commit(context, executorFor(context, options), plain, options).catch(
+    (error: unknown) => {
+      throw options.client === undefined ? heldByOthers(error) : error;
+    },
+  );
   for (const each of plain) if (kept.has(each.id)) outcomes.set(each.id, outcomeOf(each));
   for (const each of keyed) {
     const outcome = await keepKeyed(context, each, options);
@@ -217,6 +222,7 @@ async function commit(
     events: decided.flatMap((each) => eventRowsOf(each, queueIds, typeIds)),
     actor: options.actor ?? null,
     causation: options.causation ?? null,
+    isOwnTransaction: options.client === undefined,
   });
   const kept = new Set(row?.kept);
   if (options.client === undefined && kept.size > 0) announce(context, decided, kept, queueIds);

@@ -179,8 +179,8 @@ export async function rowsOf(
   prepared: readonly PreparedJob[],
   options: CommandOptions,
 ): Promise<SubmittedJobRow[]> {
-  const queueIds = await context.names.queueIds(new Set(prepared.map((job) => job.queue)));
-  const typeIds = await context.names.typeIds(new Set(prepared.map((job) => job.data.type)));
+  const queueIds = await context.names.queueIds(prepared.map((job) => job.queue));
+  const typeIds = await context.names.typeIds(prepared.map((job) => job.data.type));
   return prepared.map(({ id, queue, data, payload, correlation }) => {
     const queueId = queueIds.get(queue);
     const typeId = typeIds.get(data.type);

@@ -9,7 +9,7 @@ import { type CommandOptions, executorFor, traced, type WriteContext } from '../
 /**
  * Submits jobs, all or none; a single one is a batch of one.
  * @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large`, `too-many-queues`,
- *   `too-many-types`, `pool-exhausted` (with `client`), `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
+ *   `too-many-types`, `pool-exhausted` (with `client`), `queue-full`, `overloaded`, `idempotency-key-reused`, `unique-key-held`, `key-busy`, `database-unavailable`
  */
 export async function submitJobs(
   context: WriteContext,
@@ -25,6 +25,7 @@ export async function submitJobs(
   const prepared = jobs.map((job, index) =>
     prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
   );
+  context.backlogLimit.admit(prepared);
   const rows = await rowsOf(context, prepared, options);
   const keyed =
     options.idempotencyKey !== undefined ||

@@ -71,10 +71,10 @@ async function takeKeysAndSubmit(
     const taken = await tx.run(claimKeys, { tenantId, keys: groups, ttlMs });
     if (taken.length < groups.length) throw new KeyHeld();
   }
-  const born = await tx.run(submitJobs, { tenantId, jobs: rows });
-  const [first] = born;
-  if (first === undefined || born.length < rows.length) throw new KeyHeld();
-  return first.occurred_at;
+  const [row] = await tx.run(submitJobs, { tenantId, jobs: rows });
+  const occurredAtMs = row?.born === rows.length ? row.occurred_at : null;
+  if (occurredAtMs === null) throw new KeyHeld();
+  return occurredAtMs;
 }
 
 /**

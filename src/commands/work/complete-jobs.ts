@@ -5,6 +5,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { decideJob } from '../../domain/job/decide.ts';
 import {
   completeJobs as completeStatement,
+  completeUnlockedJobs,
   type CompletionRow,
 } from '../../store/statements/complete-jobs.ts';
 import { loadJobs } from '../read/load-jobs.ts';
@@ -35,7 +36,8 @@ const ROUNDS = 5;
  * @returns one outcome per completion, in the order given
  * @throws DaybookError `lease-lost` (with `client`); `payload-too-large` or `payload-invalid` for a
  *   result, before anything is recorded; `concurrent-change` where a lease holds and others keep
- *   changing its job: what could be recorded is then recorded, and trying again answers so
+ *   changing its job, or hold it in an open transaction: what could be recorded is then recorded, and
+ *   trying again answers so
  */
 export async function completeJobs(
   context: WriteContext,
@@ -43,21 +45,20 @@ export async function completeJobs(
   options: CommandOptions = {},
 ): Promise<CompletionOutcome[]> {
   const rows = completions.map(rowOf);
-  const outcomes: (OutcomeCode | undefined)[] = completions.map(({ id, leaseToken }) =>
-    isUuid(id.toLowerCase()) && isUuid(leaseToken.toLowerCase()) ? undefined : 'lease-lost',
+  const outcomes: (OutcomeCode | undefined)[] = rows.map(({ id, leaseToken }) =>
+    isUuid(id) && isUuid(leaseToken) ? undefined : 'lease-lost',
   );
   for (let round = 1; ; round += 1) {
     // A job that stands twice in a batch has one outcome at a time: two deletes of one row in one
     // statement would be one, with two events.
-    const open = firstOfEach(rows, (index) => outcomes[index] === undefined);
+    const open = firstOfEach(rows, outcomes);
     if (open.length === 0) break;
-    const recorded = new Set(await run(context, open, options));
-    const rest = open.filter(({ index, id }) => {
-      if (recorded.has(id)) outcomes[index] = 'recorded';
-      return !recorded.has(id);
-    });
+    const answer = await run(context, open, options);
+    const recorded = new Set(answer.recorded);
+    for (const { index, id } of open) if (recorded.has(id)) outcomes[index] = 'recorded';
+    const rest = open.filter(({ index }) => outcomes[index] === undefined);
     await askTheLog(context, rest, outcomes, options);
-    if (round >= ROUNDS + completions.length) break;
+    if (answer.leftLocked || round >= ROUNDS + completions.length) break;
   }
   const lost = completions.filter((_, index) => outcomes[index] === 'lease-lost');
   await rejectOutcomes(context, 'complete', lost);
@@ -67,7 +68,7 @@ export async function completeJobs(
     if (outcome !== undefined) return { id, outcome };
     throw new DaybookError(
       'concurrent-change',
-      `Others changed the job ${id} each time it was to be completed.`,
+      `Others changed or held the job ${id} each time it was to be completed.`,
       { facts: { jobId: id } },
     );
   });
@@ -77,25 +78,28 @@ interface OpenCompletion extends CompletionRow {
   readonly index: number;
 }
 
-function rowOf({ id, leaseToken, result }: Completion, index: number): CompletionRow {
-  if (result === undefined) {
-    return { id, leaseToken, result: null, resultHash: null, resultBytes: null };
+function rowOf(completion: Completion, index: number): OpenCompletion {
+  const id = completion.id.toLowerCase();
+  const leaseToken = completion.leaseToken.toLowerCase();
+  if (completion.result === undefined) {
+    return { index, id, leaseToken, result: null, resultHash: null, resultBytes: null };
   }
-  const text = payloadText(result, `/${index}`, 'result');
-  const resultBytes = Buffer.byteLength(text);
-  return { id, leaseToken, result: text, resultHash: sha256(text), resultBytes };
+  const result = payloadText(completion.result, `/${index}`, 'result');
+  const resultBytes = Buffer.byteLength(result);
+  return { index, id, leaseToken, result, resultHash: sha256(result), resultBytes };
 }
 
+/** Those without an outcome, each job once. */
 function firstOfEach(
-  completions: readonly CompletionRow[],
-  isOpen: (index: number) => boolean,
+  completions: readonly OpenCompletion[],
+  outcomes: readonly (OutcomeCode | undefined)[],
 ): OpenCompletion[] {
-  const first = new Map<string, OpenCompletion>();
-  for (const [index, completion] of completions.entries()) {
-    const id = completion.id.toLowerCase();
-    if (isOpen(index) && !first.has(id)) first.set(id, { ...completion, id, index });
-  }
-  return [...first.values()];
+  const seen = new Set<string>();
+  return completions.filter(({ index, id }) => {
+    if (outcomes[index] !== undefined || seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
 }
 
 /** What the log says to completions that found no row; those whose lease holds stay open. */
@@ -111,7 +115,7 @@ async function askTheLog(
   for (const { id, index, leaseToken } of completions) {
     const { rejection } = decideJob(
       loaded.get(id)?.state ?? null,
-      { kind: 'complete', leaseToken: leaseToken.toLowerCase() },
+      { kind: 'complete', leaseToken },
       { nowMs: 0, random: 0 },
     );
     if (rejection === undefined) continue;
@@ -119,18 +123,30 @@ async function askTheLog(
   }
 }
 
+interface Recorded {
+  readonly recorded: readonly string[];
+  /** Others hold some of the jobs in open transactions: what they hold was left out. */
+  readonly leftLocked: boolean;
+}
+
 async function run(
   context: WriteContext,
   completions: readonly CompletionRow[],
   options: CommandOptions,
-): Promise<readonly string[]> {
+): Promise<Recorded> {
   const orRaise = options.client !== undefined;
+  const executor = executorFor(context, options);
+  const parameters = { tenantId: context.tenantId, completions, orRaise };
   try {
-    const parameters = { tenantId: context.tenantId, completions, orRaise };
-    const [row] = await executorFor(context, options).run(completeStatement, parameters);
-    return row?.recorded ?? [];
+    const [row] = await executor.run(completeStatement, parameters);
+    return { recorded: row?.recorded ?? [], leftLocked: false };
   } catch (error) {
-    if (codeOf(error) !== sqlState.leaseLost) throw error;
+    const code = codeOf(error);
+    if (code === sqlState.lockNotAvailable && !orRaise) {
+      const [row] = await executor.run(completeUnlockedJobs, parameters);
+      return { recorded: row?.recorded ?? [], leftLocked: true };
+    }
+    if (code !== sqlState.leaseLost) throw error;
     await rejectOutcomes(context, 'complete', completions);
     throw new DaybookError(
       'lease-lost',

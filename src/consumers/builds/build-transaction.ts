@@ -8,5 +8,5 @@ export function inBuildTransaction<Result>(
   work: (transaction: BuildTransaction) => Promise<Result>,
 ): Promise<Result> {
   const schema = quotedSchema(database.schema);
-  return database.transaction((tx, client) => work({ tx, client, schema }));
+  return database.patient.transaction((tx, client) => work({ tx, client, schema }));
 }

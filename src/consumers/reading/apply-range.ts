@@ -7,6 +7,8 @@ import { moveCheckpoint } from '../statements/move-checkpoint.ts';
 export interface BuildReader {
   readonly name: string;
   readonly build: number;
+  /** How long its transaction may go without a statement; default that of `Transactor`. */
+  readonly idleMs?: number;
   /** Writes what the events of the range change, in the transaction that moves the checkpoint. */
   apply(transaction: ReadingTransaction, range: PositionRange, mode: ReadingMode): Promise<void>;
 }
@@ -33,8 +35,9 @@ export async function applyRange(
   range: PositionRange,
   mode: ReadingMode = { replaying: false, busyMs: 0 },
 ): Promise<boolean> {
-  return database.transaction((tx, client) =>
-    applyInTransaction({ tx, client }, reader, range, mode),
+  return database.transaction(
+    (tx, client) => applyInTransaction({ tx, client }, reader, range, mode),
+    reader.idleMs,
   );
 }
 

@@ -183,8 +183,8 @@ class Reading implements BuildLoop {
   async #failed(range: PositionRange, error: unknown): Promise<number> {
     const { database } = this.#options;
     const { name, build } = this.#reader;
-    if (isDaybookError(error, 'database-unavailable')) throw error;
     this.#size.failed();
+    if (isDaybookError(error, 'database-unavailable')) throw error;
     if (this.#consumer !== undefined && range.upTo - range.after > 1n) {
       this.#aloneUntil = range.upTo;
       return 0;

@@ -7,6 +7,9 @@ import { findParkedStreams } from '../statements/find-parked-streams.ts';
 import { parkEvents } from '../statements/park-events.ts';
 import type { BuildReader } from './apply-range.ts';
 
+/** How long a handler may go without a statement before the server ends its transaction, in ms. */
+export const handlerIdleMs = 600_000;
+
 /**
  * Hands the events of a range to a consumer written in TypeScript. Those of a stream of which one is
  * parked are parked behind it, so that each stream is handled in order or not at all.
@@ -16,6 +19,7 @@ export function createEventReader(consumer: EventConsumer, build: number): Build
   return {
     name,
     build,
+    idleMs: handlerIdleMs,
     async apply({ tx, client }, range, { replaying }) {
       const events = await eventsOf(tx, consumer, range);
       if (events.length === 0) return;

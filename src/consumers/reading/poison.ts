@@ -6,7 +6,7 @@ import { noteFailure } from '../statements/note-failure.ts';
 import { parkEvents } from '../statements/park-events.ts';
 import { setParkedState } from '../statements/set-parked-state.ts';
 import { takeParked } from '../statements/take-parked.ts';
-import { eventsOf } from './event-reader.ts';
+import { eventsOf, handlerIdleMs } from './event-reader.ts';
 
 /** How often an event is tried alone before it counts as poison. */
 export const attemptsAtPoison = 3;
@@ -59,7 +59,7 @@ export async function retryParked(
       streamId = events[0]?.streamId ?? '';
       if (events.length > 0) await consumer.handle(events, { client, replaying: false });
       return true;
-    });
+    }, handlerIdleMs);
   } catch (error) {
     // Before its handler was called nothing can be wrong with the event.
     if (streamId === '') throw error;

@@ -17,6 +17,7 @@ export interface MoveCheckpointParams {
  */
 export const moveCheckpoint = defineStatement<MoveCheckpointParams, { position: bigint }>({
   name: 'move-checkpoint',
+  prepared: true,
   sql: (schema) => `
     update ${schema}.consumer_checkpoints
     set position = $4, updated_at = ${now}, busy_ms = busy_ms + $5, failure = null

@@ -8,6 +8,7 @@ import { defineStatement } from '../../store/statement.ts';
  */
 export const planForProbes = defineStatement<Record<string, never>, never>({
   name: 'plan-for-probes',
+  prepared: true,
   sql: () => `
     select set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'off', true),
       set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),

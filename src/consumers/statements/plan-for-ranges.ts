@@ -9,6 +9,7 @@ import { defineStatement } from '../../store/statement.ts';
  */
 export const planForRanges = defineStatement<Record<string, never>, never>({
   name: 'plan-for-ranges',
+  prepared: true,
   sql: () => `
     select set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'off', true),
       set_config('jit', 'off', true), set_config('work_mem', '64MB', true)`,

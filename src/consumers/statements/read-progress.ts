@@ -16,6 +16,7 @@ export const readProgress = defineStatement<
   ProgressRow
 >({
   name: 'read-progress',
+  prepared: true,
   sql: (schema) => `
     select c.position, c.role, c.halted,
       coalesce((select h.position from ${schema}.log_head h), 0) as head,

@@ -8,5 +8,5 @@ export async function runText(client: Client, text: string): Promise<void> {
 
 /** A statement that was put together when a build was made. @param name tells it from every other */
 export function statementOf(name: string, text: string): Statement<readonly unknown[], never> {
-  return defineStatement({ name, sql: () => text, values: (values) => values });
+  return defineStatement({ name, prepared: true, sql: () => text, values: (values) => values });
 }

@@ -8,7 +8,8 @@ import type { LogTail } from './log-tail.ts';
 /**
  * The events of the log as a cold Observable: each subscriber reads for itself, from where the options
  * say. It resumes by itself, after the last event that was emitted, when the database was away. It
- * errors with `token-expired` when the log has become another, and completes when Daybook is closed.
+ * errors with `token-expired` when the log has become another and no `onReset` leads on, and completes
+ * when Daybook is closed. `onGap` and `onCaughtUp` are called between the events.
  * Observables know no backpressure: what an observer does after it has returned holds nothing up.
  */
 export function eventStream(tail: LogTail, options: EventsOptions = {}): Observable<LoggedEvent> {

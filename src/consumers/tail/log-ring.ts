@@ -22,6 +22,8 @@ export interface LogRing {
   readonly bytes: number;
   /** Adds what comes after `to`; the oldest go, until both limits hold. */
   push(events: readonly LoggedEvent[], upTo: bigint): void;
+  /** Drops events up to and with a position, but for the newest few. */
+  letGo(upTo: bigint, keep: number): void;
   /**
    * What follows a position that is not before `from`.
    * @param limit events at the most
@@ -60,18 +62,6 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
     first = 0;
   }
 
-  /** The index of the first event after a position. */
-  function indexAfter(position: bigint): number {
-    let [low, high] = [first, events.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = events[middle]?.position ?? to;
-      if (at > position) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  }
-
   return {
     get from() {
       return from;
@@ -97,10 +87,14 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
       to = upTo;
       cutOff();
     },
+    letGo(upTo, keep) {
+      while (events.length - first > keep && (events[first]?.position ?? to) <= upTo) dropOldest();
+      cutOff();
+    },
     after(position, matches, limit, byteLimit) {
       const found: LoggedEvent[] = [];
       let taken = 0;
-      for (let index = indexAfter(position); index < events.length; index += 1) {
+      for (let index = indexAfter(events, first, position); index < events.length; index += 1) {
         const event = events[index];
         if (event === undefined || !matches(event)) continue;
         found.push(event);
@@ -112,6 +106,21 @@ export function createLogRing(start: bigint, { maxEvents, maxBytes }: RingLimits
       return { events: found, upTo: to > position ? to : position };
     },
   };
+}
+
+/** The index of the first event after a position, from an index on. */
+function indexAfter(
+  events: readonly (LoggedEvent | undefined)[],
+  first: number,
+  position: bigint,
+): number {
+  let [low, high] = [first, events.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.position ?? position) > position) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function bytesOf(event: LoggedEvent): number {

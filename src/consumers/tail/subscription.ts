@@ -1,9 +1,9 @@
-import { type EventFilter, eventMatcher } from '../../domain/event-filter.ts';
+import { type EventFilter, eventMatcher, letsAllThrough } from '../../domain/event-filter.ts';
 import { formatLogToken } from '../../domain/log-token.ts';
 import { createBackoff } from '../../kernel/backoff.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
-import type { LoggedEvent } from './log-page.ts';
-import type { Following, LogTail } from './log-tail.ts';
+import type { LoggedEvent, LogPage } from './log-page.ts';
+import type { Following, LogTail, TailMember } from './log-tail.ts';
 import { mustBeEpoch, mustBeThere, type StartPosition, startAfter } from './start-position.ts';
 
 export interface SubscriptionOptions {
@@ -44,8 +44,14 @@ export interface Subscription {
   close(): void;
 }
 
-/** Events of a batch at the most, and bytes, as far as they can be told. */
-const BATCH = 500;
+/**
+ * Events of a batch at the most: what a reader holds that has stopped. Batches of all events end at
+ * multiples of it, so that readers who are behind ask for the same ones.
+ */
+const BATCH = 64;
+/** Events read at once where a filter is. */
+const FILTERED = 128;
+/** Bytes of a batch, as far as they can be told. */
 const BATCH_BYTES = 512 * 1_024;
 const HEARTBEAT_MS = 15_000;
 
@@ -71,14 +77,15 @@ export async function subscribe(
  * Where the next batch comes from: `log` until it is inside the ring, `ring` from then on, and `log`
  * again when it has fallen out.
  */
-class Subscriber implements Subscription {
+class Subscriber implements Subscription, TailMember {
   readonly #tail: LogTail;
   readonly #filter: EventFilter;
   readonly #matches: (event: LoggedEvent) => boolean;
+  readonly #getsAll: boolean;
   readonly #heartbeatMs: number;
   readonly #ended = new AbortController();
   #leave: () => void = () => undefined;
-  #wake: () => void = () => undefined;
+  #goOn: () => void = () => undefined;
   #position = 0n;
   #epoch = 0;
   #following: Following | null = null;
@@ -87,12 +94,14 @@ class Subscriber implements Subscription {
   #fellBehind = false;
   #heartbeatDue = false;
   #quiet = true;
+  #askedAtMs = 0;
   #stopTimer: () => void = () => undefined;
 
   constructor(tail: LogTail, { filter = {}, signal, heartbeatMs }: SubscriptionOptions) {
     this.#tail = tail;
     this.#filter = filter;
     this.#matches = eventMatcher(filter);
+    this.#getsAll = letsAllThrough(filter);
     this.#heartbeatMs = heartbeatMs ?? HEARTBEAT_MS;
     if (signal?.aborted === true) this.#ended.abort();
     signal?.addEventListener('abort', () => this.close(), {
@@ -102,7 +111,7 @@ class Subscriber implements Subscription {
   }
 
   async open(start: StartPosition): Promise<void> {
-    this.#leave = await this.#tail.join(() => this.#wake());
+    this.#leave = await this.#tail.join(this);
     this.#following = this.#tail.following;
     // After joining: the ring begins before whatever `end` means here.
     const bounds = await this.#tail.bounds();
@@ -115,7 +124,20 @@ class Subscriber implements Subscription {
     return formatLogToken({ epoch: this.#epoch, position: this.#position });
   }
 
+  get position(): bigint {
+    return this.#position;
+  }
+
+  get askedAtMs(): number {
+    return this.#askedAtMs;
+  }
+
+  wake(): void {
+    this.#goOn();
+  }
+
   async next(): Promise<EventBatch | undefined> {
+    this.#askedAtMs = this.#tail.clock.elapsedMs();
     while (!this.#ended.signal.aborted) {
       const following = await this.#look();
       if (following === null) return undefined;
@@ -134,7 +156,7 @@ class Subscriber implements Subscription {
     this.#ended.abort();
     this.#stopTimer();
     this.#leave();
-    this.#wake();
+    this.wake();
   }
 
   /** What the tail follows; null when it has been stopped. Looks at its place anew in a new log. */
@@ -149,7 +171,8 @@ class Subscriber implements Subscription {
 
   #takeFromRing({ ring }: Following): EventBatch | undefined {
     this.#source = 'ring';
-    const { events, upTo } = ring.after(this.#position, this.#matches, BATCH, BATCH_BYTES);
+    const limit = this.#getsAll ? Number(this.#endOfBatch() - this.#position) : BATCH;
+    const { events, upTo } = ring.after(this.#position, this.#matches, limit, BATCH_BYTES);
     this.#position = upTo;
     return this.#batch(events, upTo >= ring.to);
   }
@@ -161,13 +184,30 @@ class Subscriber implements Subscription {
       this.#toldCaughtUp = false;
       this.#tail.observer.fellBehind();
     }
-    const wish = { after: this.#position, filter: this.#filter, limit: BATCH };
-    const page = await this.#insist(() => this.#tail.read(wish));
+    const page = await this.#insist(() => this.#readPage());
     if (page === undefined) return undefined;
     mustBeEpoch(this.#epoch, page);
     mustBeThere(this.#position, page);
-    this.#position = page.upTo;
-    return this.#batch(page.events, false);
+    const end = this.#getsAll ? this.#endOfBatch() : page.upTo;
+    if (page.upTo <= end) {
+      this.#position = page.upTo;
+      return this.#batch(page.events, false);
+    }
+    this.#position = end;
+    return this.#batch(
+      page.events.filter(({ position }) => position <= end),
+      false,
+    );
+  }
+
+  #readPage(): Promise<LogPage> {
+    const after = this.#position;
+    if (this.#getsAll) return this.#tail.readShared(after, this.#epoch);
+    return this.#tail.read({ after, filter: this.#filter, limit: FILTERED });
+  }
+
+  #endOfBatch(): bigint {
+    return this.#position - (this.#position % BigInt(BATCH)) + BigInt(BATCH);
   }
 
   /** Reads; while the database is away, again and again. Undefined once the subscription has ended. */
@@ -203,11 +243,11 @@ class Subscriber implements Subscription {
   async #wait({ ring }: Following): Promise<void> {
     const seen = ring.to;
     await new Promise<void>((resolve) => {
-      this.#wake = resolve;
+      this.#goOn = resolve;
       const moved = ring.to !== seen || this.#tail.following?.ring !== ring;
       if (moved || this.#heartbeatDue || this.#ended.signal.aborted) resolve();
     });
-    this.#wake = () => undefined;
+    this.#goOn = () => undefined;
   }
 
   /** One timer per subscription, and not one per batch: there may be many thousand batches a second. */
@@ -215,7 +255,7 @@ class Subscriber implements Subscription {
     this.#stopTimer = this.#tail.clock.after(this.#heartbeatMs, () => {
       this.#heartbeatDue = this.#quiet;
       this.#quiet = true;
-      if (this.#heartbeatDue) this.#wake();
+      if (this.#heartbeatDue) this.wake();
       if (!this.#ended.signal.aborted) this.#armHeartbeat();
     });
   }

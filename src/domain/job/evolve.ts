@@ -1,20 +1,26 @@
+import { CorruptStream } from '../corrupt-stream.ts';
 import type { JobChanges, RecordedJobEvent } from './events.ts';
 import type { JobState, LastOutcome } from './state.ts';
 
 /**
  * Folds one event into a job. Pure, and total over legal streams: the same events give the same
  * state in the server, in `verify` and in a browser.
- * @throws Error on a second birth, a missing one, or a gap in the versions (corruption); whether each
- *   event was legal is for `verify` to say
+ * @throws CorruptStream on a second birth, a missing one, a gap in the versions, or data of another shape
+ *   than the type has; whether each event was legal is for `verify` to say
  */
 export function evolveJob(state: JobState | null, event: RecordedJobEvent): JobState {
   if (event.type === 'JobSubmitted') {
-    if (state !== null || event.version !== 1) throw corrupt(event, 'a second birth');
+    if (state !== null || event.version !== 1) throw new CorruptStream(event, 'a second birth');
     return bornFrom(event);
   }
-  if (state === null) throw corrupt(event, 'an event before the birth');
-  if (event.version !== state.version + 1) throw corrupt(event, `a gap after ${state.version}`);
-  return { ...state, ...changesBy(state, event), version: event.version };
+  if (state === null) throw new CorruptStream(event, 'an event before the birth');
+  if (event.version !== state.version + 1)
+    throw new CorruptStream(event, `a gap after ${state.version}`);
+  try {
+    return { ...state, ...changesBy(state, event), version: event.version };
+  } catch (error) {
+    throw new CorruptStream(event, 'not to be read', error);
+  }
 }
 
 /** Folds a whole stream, in version order; null for an empty one. */
@@ -175,10 +181,4 @@ function edited(changes: JobChanges): Partial<JobState> {
     ...(payloadHash === undefined ? {} : { payloadHash, payloadErased: false }),
     ...(payloadBytes === undefined ? {} : { payloadBytes }),
   };
-}
-
-function corrupt(event: RecordedJobEvent, what: string): Error {
-  return new Error(
-    `Stream ${event.streamId} is corrupt: ${event.type} at version ${event.version} is ${what}.`,
-  );
 }

@@ -1,3 +1,4 @@
+import { CorruptStream } from '../corrupt-stream.ts';
 import type { Recorded } from '../recorded.ts';
 import { accept, type Decision, reject } from '../rejection.ts';
 
@@ -5,6 +6,8 @@ import { accept, type Decision, reject } from '../rejection.ts';
 export interface QueueSettings {
   /** Jobs of this queue that one worker process runs at a time, where the worker names no number. */
   readonly concurrency?: number;
+  /** Jobs that may wait in it before submissions are refused. */
+  readonly maxWaiting?: number;
 }
 
 export interface QueueEventData {
@@ -64,10 +67,10 @@ export function decideQueue(state: QueueState | null, command: QueueCommand): De
   }
 }
 
-/** Folds one event into a queue. @throws Error on a second birth, a missing one, or a gap */
+/** Folds one event into a queue. @throws CorruptStream on a second birth, a missing one, or a gap */
 export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent): QueueState {
   if (event.type === 'QueueCreated') {
-    if (state !== null || event.version !== 1) throw corrupt(event);
+    if (state !== null || event.version !== 1) throw new CorruptStream(event, 'a second birth');
     return {
       name: event.data.name,
       version: event.version,
@@ -76,7 +79,10 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
       createdAtMs: event.occurredAtMs,
     };
   }
-  if (state === null || event.version !== state.version + 1) throw corrupt(event);
+  if (state === null) throw new CorruptStream(event, 'an event before the birth');
+  if (event.version !== state.version + 1) {
+    throw new CorruptStream(event, `a gap after ${state.version}`);
+  }
   const version = event.version;
   switch (event.type) {
     case 'QueuePaused':
@@ -86,8 +92,4 @@ export function evolveQueue(state: QueueState | null, event: RecordedQueueEvent)
     case 'QueueConfigured':
       return { ...state, version, settings: { ...state.settings, ...event.data.settings } };
   }
-}
-
-function corrupt(event: RecordedQueueEvent): Error {
-  return new Error(`Stream ${event.streamId} is corrupt: ${event.type} at ${event.version}.`);
 }

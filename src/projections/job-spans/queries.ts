@@ -199,3 +199,63 @@ export function longestAt(
 ): Promise<LongestRow[]> {
   return runPlanned(database, longest[status], params);
 }
+
+/** A span as it is stored. */
+export interface SpanRow {
+  readonly job_id: string;
+  readonly from_position: bigint;
+  readonly to_position: bigint;
+  readonly queue_id: number;
+  readonly status: number;
+  readonly size_class: number;
+}
+
+const spanColumns = 's.job_id, s.from_position, s.to_position, s.queue_id, s.status, s.size_class';
+const spanKey = 's.queue_id, s.status, s.size_class, s.from_position';
+
+/**
+ * The stored spans that have the keys of some others: no two begin at one position. `place` is the place
+ * of the other in the list, from 1.
+ * Locks: none. Index: job_spans_<build>_stabbed, one probe per span.
+ */
+export const findJobSpans = defineStatement<
+  readonly SpanRow[],
+  SpanRow & { readonly place: bigint }
+>({
+  name: 'find-job-spans',
+  sql: (schema) => `
+    select ${spanColumns}, w.place
+    from unnest($1::int[], $2::smallint[], $3::smallint[], $4::bigint[])
+      with ordinality as w (queue_id, status, size_class, from_position, place)
+    cross join lateral (
+      select * from ${schema}.${jobSpansName} s
+      where (${spanKey}) = (w.queue_id, w.status, w.size_class, w.from_position)
+      order by ${spanKey} limit 1
+    ) s`,
+  values: (spans) => [
+    spans.map((span) => span.queue_id),
+    spans.map((span) => span.status),
+    spans.map((span) => span.size_class),
+    spans.map((span) => span.from_position),
+  ],
+});
+
+/** Spans that had ended at a position, in the order of their index. Locks: none. Index: job_spans_<build>_stabbed. */
+export const pageOfJobSpans = defineStatement<
+  { readonly after: SpanRow | null; readonly upTo: bigint; readonly limit: number },
+  SpanRow
+>({
+  name: 'page-of-job-spans',
+  sql: (schema) => `
+    select ${spanColumns} from ${schema}.${jobSpansName} s
+    where (${spanKey}) > ($1::int, $2::smallint, $3::smallint, $4::bigint) and s.to_position <= $5
+    order by ${spanKey} limit $6`,
+  values: ({ after, upTo, limit }) => [
+    after?.queue_id ?? -(2 ** 31),
+    after?.status ?? 0,
+    after?.size_class ?? 0,
+    after?.from_position ?? 0n,
+    upTo,
+    limit,
+  ],
+});

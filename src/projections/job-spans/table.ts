@@ -1,7 +1,7 @@
 import type { ReadModelTable } from '../../consumers/consumer.ts';
 import { eventTypeCodes as types } from '../../domain/event-types.ts';
 import { statusCodes } from '../job-status/status-codes.ts';
-import { landmarkBits, landmarksBelow } from '../landmarks.ts';
+import { landmarksBelow } from '../landmarks.ts';
 
 /** Under this name readers find the table of the live build. */
 export const jobSpansName = 'job_spans';
@@ -53,31 +53,13 @@ export const sizeClass = (n: string) =>
   `width_bucket(${n}, array[${Array.from({ length: 49 }, (_, k) => 2n ** BigInt(k + 1)).join(', ')}]::bigint[])`;
 
 /**
- * SQL: keeps the spans that end in a range. `after` is what the range makes of each job it touches,
- * with what it was before (`old_status`, `old_queue_id`, `old_since`) and where that ended
- * (`left_position`); `steps` are the changes of the jobs that were folded. A job that was only submitted,
- * claimed and completed has its steps in `after`.
+ * SQL: keeps the spans that passed a landmark.
+ * @param ended a query of spans that have ended: (job_id, from_position, to_position, queue_id, status)
  */
-export const keepSpans = (table: string): string => {
-  /** Whether any landmark lies in the range: told from the parameters alone, mostly false. */
-  const passed = `${landmarksBelow('$2::bigint')} > ($1::bigint >> ${landmarkBits})`;
-  return `
+export const keepSpans = (table: string, ended: string): string => `
       insert into ${table} (job_id, from_position, to_position, queue_id, status, size_class)
       select job_id, from_position, to_position, queue_id, status,
         ${sizeClass(`${landmarksBelow('to_position')} - ${landmarksBelow('from_position')}`)}
-      from (
-        select job_id, old_since as from_position, left_position as to_position,
-          old_queue_id as queue_id, old_status as status
-        from after where left_position is not null and row_at is not null
-        union all
-        select job_id, birth_position, claim_position, queue_id, ${waiting}
-        from after where ${passed} and birth_position is not null and claim_position is not null
-        union all
-        select job_id, claim_position, position, queue_id, ${running}
-        from after where ${passed} and claim_position < position
-        union all
-        select job_id, position, next_position, queue_id, status
-        from steps where ${passed} and next_position is not null
+      from (${ended}
       ) ended
       where ${landmarksBelow('to_position')} > ${landmarksBelow('from_position')}`;
-};

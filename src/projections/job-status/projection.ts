@@ -1,6 +1,8 @@
 import type { Projection } from '../../consumers/consumer.ts';
 import { jobSpansTable } from '../job-spans/table.ts';
-import { jobStatusTable, keepJobStatus } from './table.ts';
+import { keepPlainJobs } from './statements/keep-plain-jobs.ts';
+import { keepToldJobs } from './statements/keep-told-jobs.ts';
+import { jobStatusTable } from './table.ts';
 
 /**
  * Where every job stands, and where it stood before: what lists of jobs read. Equal to `foldJob`,
@@ -8,7 +10,7 @@ import { jobStatusTable, keepJobStatus } from './table.ts';
  */
 export const jobStatus: Projection = {
   name: 'job-status',
-  version: 3,
+  version: 4,
   tables: [jobStatusTable, jobSpansTable],
-  upkeep: (place) => [keepJobStatus(place)],
+  upkeep: (place) => [keepPlainJobs(place), keepToldJobs(place)],
 };

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '../../store/event-codec.ts';
-import type { LogRowFold } from '../row-fold.ts';
+import type { LogRowFold, RowIds } from '../row-fold.ts';
 import { queueCounters } from './projection.ts';
 import { readAllQueueCounters } from './queries.ts';
 import { counters, queueCountersName } from './table.ts';
@@ -12,33 +12,40 @@ type Counters = Record<Counter, number> & { position: bigint | null };
  * How many jobs of each queue stand where, and what has happened in it. An event tells where its job
  * came from because only legal streams are counted: a claim ends before its job is dead or cancelled.
  */
+export function countQueues() {
+  const queues = new Map<number, Counters>();
+  const of = (queueId: number | null): Counters => {
+    const known = queues.get(queueId ?? 0);
+    if (known !== undefined) return known;
+    const zeros = Object.fromEntries(counters.map((name) => [name, 0])) as Record<Counter, number>;
+    const made: Counters = { ...zeros, position: null };
+    queues.set(queueId ?? 0, made);
+    return made;
+  };
+  return {
+    /** By number. */
+    queues: queues as ReadonlyMap<number, Readonly<Counters>>,
+    add(event: RecordedEvent, ids: RowIds) {
+      const queue = of(ids.queueId(event.queue));
+      if (event.type === 'JobMoved') {
+        const left = of(ids.queueId(event.data.from));
+        left.waiting -= 1;
+        left.position = event.position;
+      }
+      count(queue, event);
+    },
+  };
+}
+
+/** The counters as the table has them. */
 export const queueCountersFold: LogRowFold = {
   scope: 'log',
   name: queueCounters.name,
   table: queueCountersName,
   start() {
-    const queues = new Map<number, Counters>();
-    const of = (queueId: number | null): Counters => {
-      const known = queues.get(queueId ?? 0);
-      if (known !== undefined) return known;
-      const zeros = Object.fromEntries(counters.map((name) => [name, 0])) as Record<
-        Counter,
-        number
-      >;
-      const made: Counters = { ...zeros, position: null };
-      queues.set(queueId ?? 0, made);
-      return made;
-    };
+    const { queues, add } = countQueues();
     return {
-      add(event, ids) {
-        const queue = of(ids.queueId(event.queue));
-        if (event.type === 'JobMoved') {
-          const left = of(ids.queueId(event.data.from));
-          left.waiting -= 1;
-          left.position = event.position;
-        }
-        count(queue, event);
-      },
+      add,
       rows: () => [...queues].map(([id, columns]) => ({ key: String(id), columns })),
     };
   },
@@ -46,13 +53,15 @@ export const queueCountersFold: LogRowFold = {
     const rows = await readAllQueueCounters(executor);
     return rows.map((row) => ({
       key: String(row.queue_id),
-      columns: {
-        ...Object.fromEntries(counters.map((name) => [name, Number(row[name])])),
-        position: row.position,
-      },
+      columns: { ...countsOf(row), position: row.position },
     }));
   },
 };
+
+/** What a stored row counts, as the fold has it. */
+export function countsOf(row: Readonly<Record<Counter, bigint>>): Record<string, number> {
+  return Object.fromEntries(counters.map((name) => [name, Number(row[name])]));
+}
 
 function count(queue: Counters, event: RecordedEvent): void {
   const goes = (from: Counter | null, to: Counter | null, happened?: Counter) => {

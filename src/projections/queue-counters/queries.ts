@@ -1,7 +1,9 @@
+import type { PositionRange } from '../../consumers/consumer.ts';
 import type { Database } from '../../store/database.ts';
 import { defineStatement, type Executor } from '../../store/statement.ts';
 import { landmarkBefore } from '../landmarks.ts';
 import { runPlanned } from '../run-planned.ts';
+import { queueCounters } from './projection.ts';
 import { countDeltas, counters, counterSnapshotsName, queueCountersName } from './table.ts';
 
 /** The counters of a queue; all of them 0 for one that nothing has happened in. */
@@ -48,6 +50,77 @@ export async function readQueueCounters(
   queueIds: readonly number[],
 ): Promise<Map<number, QueueCounters>> {
   return countersOf(await database.run(readCounters, { tenantId, queueIds }));
+}
+
+/** A queue that has a limit. */
+export interface LimitedQueue {
+  readonly queue: string;
+  /** Jobs that wait in it. */
+  readonly waiting: number;
+  readonly maxWaiting: number;
+}
+
+interface BacklogRow {
+  readonly queue: string;
+  readonly waiting: bigint;
+  readonly max_waiting: bigint;
+  /** For how long what the counters lack has been written, in seconds. */
+  readonly lag_seconds: number;
+}
+
+interface BacklogsParams {
+  readonly tenantId: number;
+  /** Of queues that name no number of their own; null for none. */
+  readonly maxWaiting: number | null;
+}
+
+const readLimited = defineStatement<BacklogsParams, BacklogRow>({
+  name: 'read-backlogs',
+  sql: (schema) => `
+    with lag as materialized (
+      select greatest(0, extract(epoch from statement_timestamp() - unread.recorded_at),
+        extract(epoch from statement_timestamp() - unmoved.occurred_at))::float8 as seconds
+      from ${schema}.log_head h
+      left join ${schema}.consumer_checkpoints c on c.name = $3 and c.role = 'live'
+      left join lateral (
+        select b.recorded_at from ${schema}.log_batches b
+        where b.last_position > coalesce(c.position, 0)
+        order by b.last_position limit 1
+      ) unread on true
+      left join lateral (
+        select i.occurred_at from ${schema}.event_inbox i where i.seq > h.highest_seq
+        order by i.seq limit 1
+      ) unmoved on true
+    )
+    select q.name as queue, coalesce(n.waiting, 0) as waiting,
+      coalesce((q.settings ->> 'maxWaiting')::bigint, $2) as max_waiting,
+      lag.seconds as lag_seconds
+    from ${schema}.queues q cross join lag
+    left join ${schema}.${queueCountersName} n on n.queue_id = q.id
+    where q.tenant_id = $1 and ($2::bigint is not null or q.settings ? 'maxWaiting')
+    limit 1000`,
+  values: ({ tenantId, maxWaiting }) => [tenantId, maxWaiting, queueCounters.name],
+});
+
+/** Counters that lack what was written longer ago are no reason to refuse anything. */
+const OUTDATED_S = 10;
+
+/**
+ * The queues that have a limit, by a setting of theirs or by a default; null where the counters are too
+ * far behind to judge by. Locks: none. Indexes: event_inbox_pkey, log_batches_pkey; of queues there are
+ * 1,000 at most.
+ */
+export async function readBacklogs(
+  database: Executor,
+  params: BacklogsParams,
+): Promise<LimitedQueue[] | null> {
+  const rows = await database.run(readLimited, params);
+  if (rows.some((row) => row.lag_seconds > OUTDATED_S)) return null;
+  return rows.map((row) => ({
+    queue: row.queue,
+    waiting: Number(row.waiting),
+    maxWaiting: Number(row.max_waiting),
+  }));
 }
 
 interface CountersAtParams {
@@ -117,3 +190,26 @@ const readAllCounters = defineStatement<Record<string, never>, StoredCounters>({
 export async function readAllQueueCounters(executor: Executor): Promise<StoredCounters[]> {
   return executor.run(readAllCounters, {});
 }
+
+/**
+ * The counters at the landmarks of a range, of whatever queues the table speaks of.
+ * Locks: none. Index: the primary key, by two probes per queue.
+ */
+export const readCounterSnapshots = defineStatement<PositionRange, StoredCounters>({
+  name: 'read-queue-counter-snapshots',
+  sql: (schema) => `
+    with recursive present as (
+      (select s.queue_id from ${schema}.${counterSnapshotsName} s order by s.queue_id limit 1)
+      union all
+      select (select s.queue_id from ${schema}.${counterSnapshotsName} s
+        where s.queue_id > p.queue_id order by s.queue_id limit 1)
+      from present p where p.queue_id is not null
+    )
+    select s.* from present p
+    cross join lateral (
+      select * from ${schema}.${counterSnapshotsName} s
+      where s.queue_id = p.queue_id and s.position > $1 and s.position <= $2
+      order by s.queue_id, s.position limit 2147483647
+    ) s`,
+  values: ({ after, upTo }) => [after, upTo],
+});

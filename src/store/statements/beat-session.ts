@@ -16,6 +16,7 @@ export const beatSession = defineStatement<
   BeatRow
 >({
   name: 'beat-session',
+  prepared: true,
   sql: (schema) => `
     with beaten as (
       update ${schema}.worker_sessions

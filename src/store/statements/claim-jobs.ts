@@ -42,6 +42,7 @@ export interface ClaimedJobRow {
  */
 export const claimJobs = defineStatement<ClaimJobsParams, ClaimedJobRow>({
   name: 'claim-jobs',
+  prepared: true,
   sql: (schema) => `
     with session as materialized (
       select s.id from ${schema}.worker_sessions s

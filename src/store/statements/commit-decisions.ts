@@ -1,4 +1,4 @@
-import { defineStatement } from '../statement.ts';
+import { boundedLocks, defineStatement } from '../statement.ts';
 
 /** What becomes of a job's row: changed, gone, moved to the dead, brought back from them, ... */
 export type RowChange =
@@ -64,27 +64,32 @@ export interface CommitDecisionsParams {
   readonly events: readonly DecidedEventRow[];
   readonly actor: string | null;
   readonly causation: string | null;
+  /** It runs by itself, and not in a caller's transaction. */
+  readonly isOwnTransaction: boolean;
 }
 
 /**
  * Keeps decisions that were made by `decide` on a loaded state: each only if its job is still at the
  * version it was made on. The events join the rows that changed, so a lost race appends nothing.
  * Answers the ids kept.
- * Locks: claim rows FOR UPDATE in id order; a revived job's unique key waits on its holder's
+ * Locks: claim rows FOR UPDATE in id order, for which it waits a second at the most, unless in a
+ * caller's transaction; a revived job's unique key waits on its holder's
  * transaction. Indexes: job_claims_pkey, dead_jobs_pkey, job_payloads_pkey. Rows are changed by a join
  * on ctid: on the id, a planner that believes the table empty merges along the whole primary key.
  */
 export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: string[] }>({
   name: 'commit-decisions',
+  prepared: true,
   sql: (schema) => `
     with decision as materialized (
-      select * from jsonb_to_recordset($2::jsonb) as d (
+      select d.*, wait.bound from jsonb_to_recordset($2::jsonb) as d (
         id uuid, expected int, version int, change text, at timestamptz, run_at timestamptz,
         submitted_at timestamptz, queue_id int, type_id int, priority smallint, failures smallint,
         max_attempts smallint, crashes smallint, suspect boolean, holds_lease boolean,
         cancel_requested boolean, cancel_reason text, timeout_ms int, payload_bytes int,
         unique_key text, correlation text, retry_policy jsonb, tags text[], payload text,
         payload_hash text, erase boolean)
+      cross join (select ${boundedLocks('$6')}) as wait (bound)
       order by id
     ),
     held as materialized (
@@ -201,11 +206,12 @@ export const commitDecisions = defineStatement<CommitDecisionsParams, { kept: st
       order by e.stream_id, e.version
     )
     select coalesce(array_agg(id), '{}') as kept from kept`,
-  values: ({ tenantId, decisions, events, actor, causation }) => [
+  values: ({ tenantId, decisions, events, actor, causation, isOwnTransaction }) => [
     tenantId,
     JSON.stringify(decisions),
     JSON.stringify(events),
     actor,
     causation,
+    isOwnTransaction,
   ],
 });

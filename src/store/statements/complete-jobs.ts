@@ -1,5 +1,6 @@
+import { plainColumn, sparseColumn } from '../parameters/columns.ts';
 import { sqlState } from '../sqlstate.ts';
-import { defineStatement, elapsedBetween, now } from '../statement.ts';
+import { boundedLocks, defineStatement, elapsedBetween, now } from '../statement.ts';
 
 export interface CompletionRow {
   readonly id: string;
@@ -20,16 +21,26 @@ export interface CompleteJobsParams {
 /**
  * Ends claims whose lease token still holds: the claim row goes, the result is stored, JobCompleted
  * is appended. Answers the ids recorded; any other must be asked of the log.
- * Locks: claim rows FOR UPDATE in id order, waiting. Indexes: job_claims_pkey, job_payloads_pkey.
+ * Locks: claim rows FOR UPDATE in id order, waiting (a second at the most, unless in a caller's
+ * transaction). Indexes: job_claims_pkey, job_payloads_pkey.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
  * moves the row, and the claim must not seem lost for that.
  */
-export const completeJobs = defineStatement<CompleteJobsParams, { recorded: string[] }>({
-  name: 'complete-jobs',
-  sql: (schema) => `
+export const completeJobs = completion('complete-jobs', '');
+
+/** The same, without those whose rows another transaction holds. */
+export const completeUnlockedJobs = completion('complete-unlocked-jobs', 'skip locked');
+
+function completion(name: string, howLocked: '' | 'skip locked') {
+  return defineStatement<CompleteJobsParams, { recorded: string[] }>({
+    name,
+    prepared: true,
+    sql: (schema) => `
     with input as materialized (
-      select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
+      select i.*, wait.bound
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
         as i (id, token, result, result_hash, result_bytes)
+      cross join (select ${boundedLocks('not $6')}) as wait (bound)
       order by id
     ),
     held as materialized (
@@ -38,7 +49,7 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
         select c.id from ${schema}.job_claims c
         where c.id = i.id and c.lease_token = i.token and c.tenant_id = $7
         limit 1
-        for update of c
+        for update of c ${howLocked}
       ) job
     ),
     ended as (
@@ -74,13 +85,14 @@ export const completeJobs = defineStatement<CompleteJobsParams, { recorded: stri
       case when $6 and count(*) < cardinality($1) then ${schema}.refuse(
         '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
     from logged`,
-  values: ({ tenantId, completions, orRaise }) => [
-    completions.map((each) => each.id),
-    completions.map((each) => each.leaseToken),
-    completions.map((each) => each.result),
-    completions.map((each) => each.resultHash),
-    completions.map((each) => each.resultBytes),
-    orRaise,
-    tenantId,
-  ],
-});
+    values: ({ tenantId, completions, orRaise }) => [
+      plainColumn(completions.map((each) => each.id)),
+      plainColumn(completions.map((each) => each.leaseToken)),
+      sparseColumn(completions.map((each) => each.result)),
+      sparseColumn(completions.map((each) => each.resultHash)),
+      sparseColumn(completions.map((each) => each.resultBytes)),
+      orRaise,
+      tenantId,
+    ],
+  });
+}

@@ -1,16 +1,28 @@
 import { maxCrashes } from '../../domain/job/state.ts';
 import { defineStatement, elapsedBetween, now } from '../statement.ts';
 
+/** Jobs of one queue and type that came to their end because their claims ended. */
+export interface EndedByExpiry {
+  readonly queue: string;
+  readonly type: string;
+  readonly becomes: 'dead' | 'cancelled';
+  readonly count: number;
+}
+
 /**
  * Takes the jobs of ended sessions back: JobInterrupted, and then the job waits again as a suspect;
  * or is cancelled, where that was asked for; or is dead, where a suspect's marked start lapsed for
  * the fifth time. The same answers as `decideJob` gives to `expire`; a property test holds them
- * together. Answers how many were taken back and settles sessions that hold nothing any more.
+ * together. Answers how many were taken back, and which of them ended with it, and settles sessions that hold nothing any more.
  * Locks: sessions and claim rows FOR UPDATE SKIP LOCKED: a row that is being completed in an open
  * transaction is left for the next round. Indexes: worker_sessions_unsettled, job_claims_held.
  */
-export const expireClaims = defineStatement<{ readonly limit: number }, { expired: number }>({
+export const expireClaims = defineStatement<
+  { readonly limit: number },
+  { expired: number; ended: readonly EndedByExpiry[] }
+>({
   name: 'expire-claims',
+  prepared: true,
   sql: (schema) => `
     with clock as (select ${now} as now),
     lapsed as materialized (
@@ -100,6 +112,14 @@ export const expireClaims = defineStatement<{ readonly limit: number }, { expire
               and c.id <> all (array(select id from changed)))
       from lapsed, clock where s.id = lapsed.id
     )
-    select count(*)::int as expired from changed`,
+    select count(*)::int as expired, (
+      select coalesce(jsonb_agg(to_jsonb(e)), '[]') from (
+        select (select q.name from ${schema}.queues q where q.id = v.queue_id) as queue,
+          (select t.name from ${schema}.job_types t where t.id = v.type_id) as type,
+          v.becomes, count(*)::int as count
+        from verdict v where v.id = any (array(select id from ended))
+        group by v.queue_id, v.type_id, v.becomes
+      ) e) as ended
+    from changed`,
   values: ({ limit }) => [limit],
 });

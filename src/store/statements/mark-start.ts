@@ -9,6 +9,7 @@ export const markStart = defineStatement<
   { id: string }
 >({
   name: 'mark-start',
+  prepared: true,
   sql: (schema) => `
     update ${schema}.job_claims set start_marked = true
     where id = $2 and tenant_id = $1 and lease_token = $3

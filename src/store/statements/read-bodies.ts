@@ -13,6 +13,7 @@ export const readBodies = defineStatement<
   BodyRow
 >({
   name: 'read-bodies',
+  prepared: true,
   sql: (schema) => `
     select body.* from unnest($2::uuid[]) as w (id)
     cross join lateral (

@@ -40,6 +40,7 @@ const endless = 1_000_000_000_000_000n;
  */
 export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
   name: 'read-streams',
+  prepared: true,
   sql: (schema) => `
     with wanted as materialized (
       select born.job_id, born.after_position

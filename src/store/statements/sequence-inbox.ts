@@ -43,6 +43,7 @@ const GROUPS = 64;
  */
 export const sequenceInbox = defineStatement<SequenceInboxParams, SequencedRow>({
   name: 'sequence-inbox',
+  prepared: true,
   sql: (schema) => `
     with head as materialized (
       select h.*, next.seq as next_seq

@@ -1,3 +1,4 @@
+import { jsonColumn, plainColumn, sparseColumn } from '../parameters/columns.ts';
 import { defineStatement, now } from '../statement.ts';
 
 export interface SubmittedJobRow {
@@ -18,10 +19,31 @@ export interface SubmittedJobRow {
   readonly causation: string | null;
 }
 
+/** How many were born, and when: one row for all, because a row for each costs more than it tells. */
+export interface BornRow {
+  readonly born: number;
+  readonly occurred_at: number | null;
+}
+
 export interface SubmitJobsParams {
   readonly tenantId: number;
   readonly jobs: readonly SubmittedJobRow[];
 }
+
+/** SQL: the jobs as they are given; $1 is the tenant. */
+export const submittedColumns = `
+      select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
+        i.payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
+        i.data, i.correlation, i.actor, i.causation,
+        case when i.data ? 'tags'
+             then array(select jsonb_array_elements_text(i.data -> 'tags')) end as tags
+      from rows from (
+        unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
+               $7::timestamptz[], $8::float8[], $10::text[], $11::int[],
+               $13::text[], $14::text[], $15::text[]),
+        json_array_elements($9::json), jsonb_array_elements($12::jsonb)
+      ) as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload_hash,
+              payload_bytes, correlation, actor, causation, payload, data)`;
 
 /**
  * Births: payload, claim row and JobSubmitted of each job, or nothing of it.
@@ -31,20 +53,11 @@ export interface SubmitJobsParams {
  * Locks: the rows it inserts; waits on a transaction that inserts the same id or unique key.
  * Indexes: job_payloads_pkey, job_claims_unique_key.
  */
-export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurred_at: number }>({
+export const submitJobs = defineStatement<SubmitJobsParams, BornRow>({
   name: 'submit-jobs',
   sql: (schema) => `
     with clock as (select ${now} as now),
-    input as materialized (
-      select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
-        i.payload::json as payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
-        i.data::jsonb as data, i.correlation, i.actor, i.causation
-      from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
-                           $7::timestamptz[], $8::float8[], $9::text[], $10::text[], $11::int[],
-                           $12::text[], $13::text[], $14::text[], $15::text[])
-        as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload,
-              payload_hash, payload_bytes, data, correlation, actor, causation)
-    ),
+    input as materialized (${submittedColumns}),
     born as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
       select i.id, clock.now, $1, i.payload_hash, i.payload
@@ -60,37 +73,40 @@ export const submitJobs = defineStatement<SubmitJobsParams, { id: string; occurr
         coalesce(i.run_at, clock.now + i.delay_ms * interval '1 ms'),
         clock.now, i.queue_id, i.type_id, $1, 1, (i.data ->> 'timeoutMs')::int, i.payload_bytes,
         i.max_attempts, i.priority, i.data ->> 'uniqueKey', i.correlation,
-        i.data -> 'retryPolicy',
-        case when i.data ? 'tags'
-             then array(select jsonb_array_elements_text(i.data -> 'tags')) end
+        i.data -> 'retryPolicy', i.tags
       from input i join born on born.job_id = i.id, clock
       order by i.data ->> 'uniqueKey', i.id
       on conflict (tenant_id, unique_key) where unique_key is not null do nothing
       returning id, tags
+    ),
+    logged as (
+      insert into ${schema}.event_inbox
+        (occurred_at, stream_id, version, queue_id, job_type_id, type, data, actor, causation,
+         correlation, tags)
+      select clock.now, i.id, 1, i.queue_id, i.type_id, 1, i.data, i.actor, i.causation,
+        i.correlation, claimable.tags
+      from input i join claimable on claimable.id = i.id, clock
+      order by i.id
+      returning occurred_at
     )
-    insert into ${schema}.event_inbox
-      (occurred_at, stream_id, version, queue_id, job_type_id, type, data, actor, causation,
-       correlation, tags)
-    select clock.now, i.id, 1, i.queue_id, i.type_id, 1, i.data, i.actor, i.causation, i.correlation,
-      claimable.tags
-    from input i join claimable on claimable.id = i.id, clock
-    order by i.id
-    returning stream_id as id, occurred_at`,
+    select count(*)::int as born, min(occurred_at) as occurred_at from logged`,
   values: ({ tenantId, jobs }) => [
     tenantId,
-    jobs.map((job) => job.id),
-    jobs.map((job) => job.queueId),
-    jobs.map((job) => job.typeId),
-    jobs.map((job) => job.priority),
-    jobs.map((job) => job.maxAttempts),
-    jobs.map((job) => (job.runAtMs === null ? null : new Date(job.runAtMs).toISOString())),
-    jobs.map((job) => job.delayMs),
-    jobs.map((job) => job.payload),
-    jobs.map((job) => job.payloadHash),
-    jobs.map((job) => job.payloadBytes),
-    jobs.map((job) => job.data),
-    jobs.map((job) => job.correlation),
-    jobs.map((job) => job.actor),
-    jobs.map((job) => job.causation),
+    plainColumn(jobs.map((job) => job.id)),
+    plainColumn(jobs.map((job) => job.queueId)),
+    plainColumn(jobs.map((job) => job.typeId)),
+    plainColumn(jobs.map((job) => job.priority)),
+    plainColumn(jobs.map((job) => job.maxAttempts)),
+    sparseColumn(
+      jobs.map((job) => (job.runAtMs === null ? null : new Date(job.runAtMs).toISOString())),
+    ),
+    plainColumn(jobs.map((job) => job.delayMs)),
+    jsonColumn(jobs.map((job) => job.payload)),
+    plainColumn(jobs.map((job) => job.payloadHash)),
+    plainColumn(jobs.map((job) => job.payloadBytes)),
+    jsonColumn(jobs.map((job) => job.data)),
+    sparseColumn(jobs.map((job) => job.correlation)),
+    sparseColumn(jobs.map((job) => job.actor)),
+    sparseColumn(jobs.map((job) => job.causation)),
   ],
 });

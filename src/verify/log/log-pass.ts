@@ -1,4 +1,3 @@
-import type { LogRowFold } from '../../projections/row-fold.ts';
 import type { Database } from '../../store/database.ts';
 import type { RecordedEvent } from '../../store/event-codec.ts';
 import type { Executor } from '../../store/statement.ts';
@@ -9,9 +8,16 @@ import {
   readLogFrame,
 } from '../../store/statements/verify/read-log-frame.ts';
 import { atOneMoment, liveCheckpoints } from '../checkpoints.ts';
-import { compareRow } from '../compare-rows.ts';
 import { createBatchCheck } from './batch-check.ts';
 import type { SafetyCheck } from '../safety/safety-check.ts';
+import {
+  compareLandmarks,
+  compareModels,
+  type LogFold,
+  type Model,
+  openModel,
+  type Reader,
+} from './log-models.ts';
 import { createOrderCheck } from './order-check.ts';
 import { decodeStored, type NameDirectory } from '../name-directory.ts';
 import type { Findings } from '../report.ts';
@@ -20,7 +26,7 @@ export interface LogPassOptions {
   readonly database: Database;
   readonly findings: Findings;
   readonly directory: NameDirectory;
-  readonly models: readonly LogRowFold[];
+  readonly models: readonly LogFold[];
   /** Reads along; null for none. */
   readonly safety: SafetyCheck | null;
   /** Events per statement. */
@@ -44,19 +50,6 @@ export interface LogCounts {
 /** Rounds outside any snapshot, at the most, to come near the head of a log that grows. */
 const ROUNDS = 20;
 
-/** Something that reads the log in order, as far as it may. */
-interface Reader {
-  seen: bigint;
-  limit: bigint;
-  take(row: LogEventRow, event: RecordedEvent | undefined): void;
-}
-
-interface Model {
-  readonly fold: LogRowFold;
-  running: ReturnType<LogRowFold['start']>;
-  readonly reader: Reader;
-}
-
 /**
  * Reads the log once in its order: holes, epochs, and what read models add up over all streams. What
  * has a position never changes, so nearly all of it is read outside any snapshot; only what came since
@@ -73,13 +66,13 @@ export async function passLog(options: LogPassOptions): Promise<LogCounts> {
       if (options.safety !== null) takeForSafety(options.safety, row, event);
     },
   };
-  const models = options.models.map((fold) => openModel(fold, directory));
+  const models = options.models.map((fold) => openModel(fold, directory, findings));
   const readers = [whole, ...models.map(({ reader }) => reader)];
 
   for (let round = 0; round < ROUNDS; round += 1) {
     await aim(database, whole, models);
     if (distanceOf(readers) <= BigInt(pageSize)) break;
-    await advance(database, options, readers);
+    await advance(database, options, readers, () => compareLandmarks(database, models));
   }
   const batches = createBatchCheck(findings, pageSize);
   await batches.read(database);
@@ -91,7 +84,7 @@ export async function passLog(options: LogPassOptions): Promise<LogCounts> {
     await batches.read(tx);
     batches.end(frame);
     const built = models.filter(({ fold }) => present.includes(fold));
-    const modelRows = await compareModels(tx, findings, built);
+    const modelRows = await compareModels(tx, built);
     return {
       position: frame.position,
       events: order.events(),
@@ -111,22 +104,6 @@ function takeForSafety(
   else safety.take(event, { tenantId, recordedAtMs });
 }
 
-function openModel(fold: LogRowFold, directory: NameDirectory): Model {
-  const model: Model = {
-    fold,
-    running: fold.start(),
-    reader: {
-      seen: 0n,
-      limit: 0n,
-      take(row, event) {
-        if (event === undefined) return;
-        model.running.add(event, directory.idsOf(row.tenant_id), row.recorded_at ?? 0);
-      },
-    },
-  };
-  return model;
-}
-
 /** Sets how far each reader may read: the log to its head, a read model to its checkpoint. */
 async function aim(executor: Executor, whole: Reader, models: readonly Model[]): Promise<LogFrame> {
   const [frame] = await executor.run(readLogFrame, {});
@@ -137,8 +114,7 @@ async function aim(executor: Executor, whole: Reader, models: readonly Model[]):
     reader.limit = checkpoints.get(fold.name) ?? 0n;
     if (reader.limit >= reader.seen) continue;
     // Another build took the place of the one that was read along with, and is not as far.
-    model.running = fold.start();
-    reader.seen = 0n;
+    model.restart();
   }
   return frame ?? emptyFrame;
 }
@@ -175,6 +151,7 @@ async function advance(
   executor: Executor,
   { directory, pageSize, signal, onProgress }: LogPassOptions,
   readers: readonly Reader[],
+  afterPage?: () => Promise<void>,
 ): Promise<void> {
   const late = behind(readers);
   if (late.length === 0) return;
@@ -198,9 +175,13 @@ async function advance(
         if (row.position > reader.seen && row.position <= reader.limit) reader.take(row, event);
       }
     }
-    if (last === undefined) break;
+    const end = last?.position ?? upTo;
+    for (const reader of late) {
+      if (end > reader.seen) reader.seen = end < reader.limit ? end : reader.limit;
+    }
+    await afterPage?.();
+    if (last === undefined) return;
   }
-  for (const reader of late) reader.seen = reader.limit;
 }
 
 function heardLater(): void {
@@ -217,22 +198,4 @@ async function checkBeyondHead(
     const at = { table: 'events', key: position.toString(), position };
     findings.add({ ...at, kind: 'position-beyond-head', expected: `at most ${head}`, found });
   }
-}
-
-async function compareModels(
-  tx: Executor,
-  findings: Findings,
-  models: readonly Model[],
-): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { fold, running } of models) {
-    const found = new Map((await fold.read(tx)).map(({ key, columns }) => [key, columns]));
-    counts.set(fold.name, found.size);
-    for (const { key, columns } of running.rows()) {
-      compareRow(findings, fold.table, key, columns, found.get(key) ?? null);
-      found.delete(key);
-    }
-    for (const [key, columns] of found) compareRow(findings, fold.table, key, null, columns);
-  }
-  return counts;
 }

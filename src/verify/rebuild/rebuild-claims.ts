@@ -51,7 +51,7 @@ export async function rebuildClaims(
 ): Promise<RebuiltClaims> {
   const { lockTimeoutMs = 10_000 } = options;
   try {
-    return await withMissingTables(database, (tx) => rebuild(tx, lockTimeoutMs, options));
+    return await withMissingTables(database.patient, (tx) => rebuild(tx, lockTimeoutMs, options));
   } catch (error) {
     if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
     throw new DaybookError(

@@ -1,19 +1,24 @@
-import type { FoldedRow, JobRowFold } from '../../projections/row-fold.ts';
+import type { FoldedRow, JobRowFold, SettledRowFold } from '../../projections/row-fold.ts';
 import type { Database } from '../../store/database.ts';
 import { readChunkEnd } from '../../store/statements/verify/read-chunk-end.ts';
-import { atOneMoment, type Checkpoints, type Moment } from '../checkpoints.ts';
+import { atOneMoment, type Checkpoints, liveCheckpoints, type Moment } from '../checkpoints.ts';
 import { addRowsLeft, type ChunkRows, readChunkRows } from './chunk-rows.ts';
 import { compareStream } from './compare-stream.ts';
-import { beginStream, judgeEnd, judgeEvent, type JudgedStream } from './judge-stream.ts';
+import { beginStream, judgeEnd, type JudgedStream } from './judge-stream.ts';
+import { addEvent, type OpenStream } from './open-stream.ts';
+import { createSettledRows, type SettledRows } from './settled-rows.ts';
 import type { NameDirectory } from '../name-directory.ts';
 import type { Findings } from '../report.ts';
 import { firstId, lastId, type StreamEvent, streamPages } from '../stream-pages.ts';
+
+/** How a table is folded stream by stream. */
+export type StreamFold = JobRowFold | SettledRowFold;
 
 export interface StreamPassOptions {
   readonly database: Database;
   readonly findings: Findings;
   readonly directory: NameDirectory;
-  readonly models: readonly JobRowFold[];
+  readonly models: readonly StreamFold[];
   /** Jobs per chunk. */
   readonly chunkRows: number;
   /** Events per statement. */
@@ -37,6 +42,7 @@ export interface StreamCounts {
   claimRows: number;
   deadRows: number;
   payloadRows: number;
+  /** By table. */
   readonly modelRows: Map<string, number>;
 }
 
@@ -55,49 +61,65 @@ export async function passStreams(options: StreamPassOptions): Promise<StreamCou
     payloadRows: 0,
     modelRows: new Map(),
   };
+  const settled = await beginSettled(options);
   let after = firstId;
   while (after < lastId) {
     options.signal?.throwIfAborted();
     const from = after;
     after = await atOneMoment(options.database, options.models, (moment) =>
-      checkChunk(moment, options, counts, from),
+      checkChunk(moment, options, settled, counts, from),
     );
     options.onProgress(counts.events);
+  }
+  for (const each of settled) {
+    const rows = await each.end();
+    if (rows !== null) counts.modelRows.set(each.model.table, rows);
   }
   return counts;
 }
 
+/** Begins to compare each settled table that is built, as far as it is. */
+async function beginSettled(options: StreamPassOptions): Promise<SettledRows[]> {
+  const checkpoints = await liveCheckpoints(options.database);
+  return options.models.flatMap((model) => {
+    const upTo = checkpoints.get(model.name);
+    return model.scope === 'settled' && upTo !== undefined
+      ? [createSettledRows(model, upTo, options)]
+      : [];
+  });
+}
+
 /** Checks the streams above an id, and answers up to which it came. */
 async function checkChunk(
-  { tx, models, checkpoints }: Moment<JobRowFold>,
+  { tx, models, checkpoints }: Moment<StreamFold>,
   options: StreamPassOptions,
+  settled: readonly SettledRows[],
   counts: StreamCounts,
   after: string,
 ): Promise<string> {
   const [end] = await tx.run(readChunkEnd, { after, rows: options.chunkRows });
   const range = { after, upTo: end?.up_to ?? lastId };
-  const rows = await readChunkRows(tx, range, models, options.bodies);
-  const chunk = createChunk(options, counts, rows, checkpoints);
+  const ofJobs = models.filter((model) => model.scope === 'job');
+  const rows = await readChunkRows(tx, range, ofJobs, options.bodies);
+  const chunk = createChunk(options, counts, rows, checkpoints, settled);
   const pages = { size: options.pageSize, ahead: true };
+  let endedAt: string | null = null;
   for await (const page of streamPages(tx, options.directory, range, pages)) {
     options.signal?.throwIfAborted();
-    const endedAt = chunk.add(page);
-    if (endedAt === null) continue;
-    addRowsLeft(options.findings, rows, endedAt);
-    return endedAt;
+    endedAt = chunk.add(page);
+    if (endedAt !== null) break;
   }
-  chunk.end();
-  addRowsLeft(options.findings, rows, range.upTo);
-  return range.upTo;
+  if (endedAt === null) chunk.end();
+  const upTo = endedAt ?? range.upTo;
+  addRowsLeft(options.findings, rows, upTo);
+  for (const each of settled) await each.compare(tx, checkpoints);
+  return upTo;
 }
 
-interface OpenStream {
-  readonly judged: JudgedStream;
-  readonly folds: readonly {
-    readonly model: JobRowFold;
-    readonly upTo: bigint;
-    readonly fold: ReturnType<JobRowFold['start']>;
-  }[];
+/** A stream that is read, and what becomes of the rows it gives. */
+interface StreamOfChunk extends OpenStream {
+  readonly folds: readonly (OpenStream['folds'][number] &
+    ({ readonly model: JobRowFold } | { readonly settled: SettledRows }))[];
 }
 
 function createChunk(
@@ -105,25 +127,37 @@ function createChunk(
   counts: StreamCounts,
   rows: ChunkRows,
   checkpoints: Checkpoints,
+  settled: readonly SettledRows[],
 ) {
   const { findings, directory, bodies } = options;
-  let open: OpenStream | null = null;
+  let open: StreamOfChunk | null = null;
   let read = 0;
 
-  const begin = ({ row }: StreamEvent): OpenStream => ({
+  const begin = ({ row }: StreamEvent): StreamOfChunk => ({
     judged: beginStream(row.stream_id, directory.idsOf(row.tenant_id)),
-    folds: [...rows.models.keys()].map((model) => ({
-      model,
-      upTo: checkpoints.get(model.name) ?? 0n,
-      fold: model.start(),
-    })),
+    folds: [
+      ...[...rows.models.keys()].map((model) => ({
+        model,
+        upTo: checkpoints.get(model.name) ?? 0n,
+        fold: model.start(),
+      })),
+      ...settled.map((each) => ({
+        settled: each,
+        upTo: each.upTo,
+        fold: each.model.start(),
+      })),
+    ],
   });
   const end = () => {
     if (open === null) return;
     const { judged, folds } = open;
     judgeEnd(findings, judged);
     const models = new Map<JobRowFold, FoldedRow[]>();
-    for (const { model, fold } of folds) models.set(model, fold.rows(judged.ids));
+    for (const each of folds) {
+      const given = each.fold.rows(judged.ids);
+      if ('model' in each) models.set(each.model, given);
+      else if (judged.sound) each.settled.expect(judged.id, given);
+    }
     count(counts, judged, rows);
     compareStream(findings, judged, models, rows, bodies);
     open = null;
@@ -134,7 +168,7 @@ function createChunk(
     /** Takes events; answers the id of the last stream where the chunk is to end with it, else null. */
     add(page: readonly StreamEvent[]): string | null {
       for (const each of page) {
-        const { row, event } = each;
+        const { row } = each;
         if (open !== null && open.judged.id !== row.stream_id) {
           const { id } = open.judged;
           end();
@@ -143,39 +177,11 @@ function createChunk(
         read += 1;
         if (row.position !== null && row.position <= options.position) counts.events += 1;
         open ??= begin(each);
-        addEvent(findings, open, row, event);
+        addEvent(findings, open, each);
       }
       return null;
     },
   };
-}
-
-function addEvent(
-  findings: Findings,
-  { judged, folds }: OpenStream,
-  row: StreamEvent['row'],
-  event: StreamEvent['event'],
-): void {
-  if (event === undefined) {
-    const { stream_id: key, version, position } = row;
-    const at = { table: 'events', key, version, position };
-    if (judged.sound) findings.add({ ...at, kind: 'event-unknown', ...unknownOf(row) });
-    judged.sound = false;
-    return;
-  }
-  if (!judgeEvent(findings, judged, event) || judged.job === null) return;
-  for (const { fold, upTo } of folds) {
-    if (event.position !== null && event.position <= upTo) fold.add(event as never, judged.job);
-  }
-}
-
-/** Which number of an event stands for nothing. */
-function unknownOf(row: StreamEvent['row']): { readonly column: string; readonly found: unknown } {
-  if (row.queue === null) return { column: 'queue_id', found: row.queue_id };
-  const isKnown = row.job_type_id === null || row.job_type !== null;
-  return isKnown
-    ? { column: 'type', found: row.type }
-    : { column: 'job_type_id', found: row.job_type_id };
 }
 
 function count(counts: StreamCounts, { id, job, queue }: JudgedStream, rows: ChunkRows): void {
@@ -184,8 +190,8 @@ function count(counts: StreamCounts, { id, job, queue }: JudgedStream, rows: Chu
   if (rows.claims.has(id)) counts.claimRows += 1;
   if (rows.dead.has(id)) counts.deadRows += 1;
   if (rows.payloads.has(id)) counts.payloadRows += 1;
-  for (const [{ name }, byJob] of rows.models) {
+  for (const [{ table }, byJob] of rows.models) {
     const found = byJob.get(id)?.size ?? 0;
-    counts.modelRows.set(name, (counts.modelRows.get(name) ?? 0) + found);
+    counts.modelRows.set(table, (counts.modelRows.get(table) ?? 0) + found);
   }
 }

@@ -81,6 +81,8 @@ class Share implements QueueShare {
   readonly #onEnd: () => void;
   readonly #running = new Map<string, StartedJob>();
   #buffer: ClaimedJob[] = [];
+  /** Those before it have started: taken out all together, since each `shift` would move the rest. */
+  #next = 0;
   #bufferedBytes = 0;
 
   constructor(onEnd: () => void) {
@@ -88,7 +90,7 @@ class Share implements QueueShare {
   }
 
   get buffered(): number {
-    return this.#buffer.length;
+    return this.#buffer.length - this.#next;
   }
 
   get bufferedBytes(): number {
@@ -100,28 +102,27 @@ class Share implements QueueShare {
   }
 
   jobs(): ClaimedJob[] {
-    return [...this.#buffer, ...[...this.#running.values()].map(({ job }) => job)];
+    return [...this.#waiting(), ...[...this.#running.values()].map(({ job }) => job)];
   }
 
   buffer(jobs: readonly ClaimedJob[]): void {
-    this.#buffer.push(...jobs);
+    this.#buffer = [...this.#waiting(), ...jobs];
+    this.#next = 0;
     this.#bufferedBytes += bytesOf(jobs);
   }
 
   start(): StartedJob | undefined {
-    const job = this.#buffer.shift();
+    const job = this.#buffer[this.#next];
     if (job === undefined) return undefined;
+    this.#next += 1;
     this.#bufferedBytes -= job.payloadBytes;
-    const started: StartedJob = {
-      job,
-      abort: createJobAbort(),
-      ended: () => {
-        this.#running.delete(job.leaseToken);
-        this.#onEnd();
-      },
-    };
+    const started = new Started(job, this.#running, this.#onEnd);
     this.#running.set(job.leaseToken, started);
     return started;
+  }
+
+  #waiting(): ClaimedJob[] {
+    return this.#buffer.slice(this.#next);
   }
 
   abort(reason: AbortReason, ids: ReadonlySet<string> | null): void {
@@ -131,12 +132,32 @@ class Share implements QueueShare {
   }
 
   takeBuffered(ids: ReadonlySet<string> | null): ClaimedJob[] {
-    const taken = this.#buffer.filter(({ id }) => ids === null || ids.has(id));
+    const waiting = this.#waiting();
+    const taken = waiting.filter(({ id }) => ids === null || ids.has(id));
     if (taken.length > 0) {
-      this.#buffer = this.#buffer.filter(({ id }) => ids !== null && !ids.has(id));
+      this.#buffer = waiting.filter(({ id }) => ids !== null && !ids.has(id));
+      this.#next = 0;
       this.#bufferedBytes -= bytesOf(taken);
     }
     return taken;
+  }
+}
+
+class Started implements StartedJob {
+  readonly job: ClaimedJob;
+  readonly abort = createJobAbort();
+  readonly #running: Map<string, StartedJob>;
+  readonly #onEnd: () => void;
+
+  constructor(job: ClaimedJob, running: Map<string, StartedJob>, onEnd: () => void) {
+    this.job = job;
+    this.#running = running;
+    this.#onEnd = onEnd;
+  }
+
+  ended(): void {
+    this.#running.delete(this.job.leaseToken);
+    this.#onEnd();
   }
 }
 

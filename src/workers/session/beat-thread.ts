@@ -1,10 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { createBackoff } from '../../kernel/backoff.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { silentObserver } from '../../kernel/observer.ts';
 import { openDatabase } from '../../store/database.ts';
 import { beatSession } from '../../store/statements/beat-session.ts';
 import type { BeatMessage, BeatThreadData, MainMessage } from './beat-messages.ts';
+
+/** What even a sound server may take now and then, in ms. */
+const LEAST_PATIENCE_MS = 500;
+/** The longest pause between two tries to beat, in ms. */
+const RETRY_MAX_MS = 1_000;
 
 /**
  * The thread that beats for a process, on a connection of its own, so that a busy event loop does
@@ -18,7 +24,10 @@ async function beat(data: BeatThreadData, port: NonNullable<typeof parentPort>) 
     schema,
     poolSize: 1,
     observer: silentObserver,
+    // A connection that says nothing is left early enough for the next one to beat in time.
+    statementTimeoutMs: Math.max(beatMs, LEAST_PATIENCE_MS),
   });
+  const backoff = createBackoff(100, Math.min(beatMs, RETRY_MAX_MS), Math.random);
   const stop = new AbortController();
   let heardAt = systemClock.elapsedMs();
   port.on('message', (message: MainMessage) => {
@@ -32,9 +41,13 @@ async function beat(data: BeatThreadData, port: NonNullable<typeof parentPort>) 
         const [row] = await database.run(beatSession, { tenantId, session });
         if (row === undefined) tell({ kind: 'lost' });
         else tell({ kind: 'beat', cancelRequested: row.cancel_requested });
+        backoff.reset();
       } catch (error) {
         const text = error instanceof DaybookError ? error.message : String(error);
         tell({ kind: 'failed', message: text });
+        // A lease is a few beats long: none of them can be left out.
+        await systemClock.sleep(backoff.nextMs(), stop.signal);
+        continue;
       }
     }
     await systemClock.sleep(beatMs, stop.signal);

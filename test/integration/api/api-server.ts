@@ -7,6 +7,7 @@ import { createServer } from '../../../src/api/server.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createProjector } from '../../../src/consumers/projector.ts';
+import type { LogTail } from '../../../src/consumers/tail/log-tail.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Observer } from '../../../src/kernel/observer.ts';
 import { projections } from '../../../src/projections/registry.ts';
@@ -49,10 +50,14 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** A server on a database of its own. Whoever calls it calls `close`, in `afterAll` or so. */
+/**
+ * A server on a database of its own. Whoever calls it calls `close`, in `afterAll` or so.
+ * @param tailOf makes the tail that it reads from, instead of the usual one
+ */
 export async function createTestApi(
   options: Partial<ApiDependencies> = {},
   databaseOptions: TestDatabaseOptions = {},
+  tailOf?: (db: TestDatabase) => LogTail,
 ): Promise<TestApi> {
   const db = await createTestDatabase(databaseOptions);
   await prepareReadModels(db.database);
@@ -65,6 +70,7 @@ export async function createTestApi(
     version: '0.0.0-test',
     instance: 'test',
     isDraining: () => false,
+    ...(tailOf === undefined ? {} : { tail: tailOf(db) }),
     ...options,
   });
   const document: OpenApiDocument = (await app.inject('/openapi.json')).json();

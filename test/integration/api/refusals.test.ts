@@ -70,6 +70,29 @@ describe('a body', () => {
     },
   );
 
+  it.each(['gzip', 'br', 'gzip, identity'])('in the encoding %s is refused', async (encoding) => {
+    const headers = { 'content-encoding': encoding };
+    const { status, body } = await api.post('/v1/jobs', '{"type":"x"}', headers);
+    expect(status).toBe(415);
+    expect(body.code).toBe('unsupported-media-type');
+    const plain = { 'content-encoding': 'identity' };
+    expect((await api.post('/v1/jobs', '{"type":"x"}', plain)).status).toBe(201);
+  });
+
+  it.each([
+    ['DELETE', '/v1/workers/x'],
+    ['DELETE', '/v1/subscriptions/x'],
+    ['DELETE', '/v1/projections/x/rebuild'],
+    ['POST', '/v1/consumers/x/pause'],
+    ['POST', '/v1/consumers/x/parked/0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11/skip'],
+  ] as const)('where none is wanted is refused as documented: %s %s', async (method, path) => {
+    const text = { 'content-type': 'text/plain' };
+    expect((await api.ask(method, path, 'text', text)).status).toBe(415);
+    const large = `"${'x'.repeat(1_048_576)}"`;
+    expect((await api.ask(method, path, large)).status).toBe(413);
+    expect((await api.ask(method, path)).status).toBe(404);
+  });
+
   it('without Content-Type is refused', async () => {
     const body = Buffer.from('{"type":"x"}');
     const answer = await fetch(`${origin}/v1/jobs`, { method: 'POST', body });
@@ -110,6 +133,21 @@ describe('an address', () => {
     const { status, body } = await api.get('/v1/jobs/%E0%A4%A');
     expect(status).toBe(400);
     expect(body.code).toBe('malformed-request');
+  });
+
+  it.each(['/docs/static/%00', '/docs/static/nothing', '/docs/static/..%2f..%2fpackage.json'])(
+    '%s of a folder leads nowhere',
+    async (path) => {
+      const { status, body } = await api.get(path);
+      expect([400, 404]).toContain(status);
+      expect(['malformed-request', 'not-found']).toContain(body.code);
+    },
+  );
+
+  it('with too long a name is refused as one with a wrong name is', async () => {
+    const { status, body } = await api.ask('PUT', `/v1/subscriptions/${'a'.repeat(200)}`);
+    expect(status).toBe(400);
+    expect(body.errors[0].pointer).toBe('/path/name');
   });
 
   it('longer than any id is unknown', async () => {
@@ -237,6 +275,9 @@ it('never answers 500, whatever a time or a number is', async () => {
     api.get(`/v1/jobs?submittedBefore=${beyond}`),
     api.get(`/v1/jobs/${id}/logs?after=3000000000`),
     api.get(`/v1/jobs/${id}/logs?after=1e15`),
+    api.get('/v1/consumers/job-status/parked?after=9223372036854775808'),
+    api.get('/v1/subscriptions/any/parked?after=9999999999999999999'),
+    api.get('/v1/queues?minPosition=9223372036854775808'),
   ]);
   expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
     answers.map(() => [400, 'invalid-request']),

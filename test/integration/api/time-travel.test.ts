@@ -203,6 +203,24 @@ describe('GET /v1/queues/{queue}?at=', () => {
   });
 });
 
+describe('a moment that is none', () => {
+  const paths = ['/v1/jobs', '/v1/queues', '/v1/queues/early', '/v1/stats'];
+
+  it.each(paths)('is refused by %s as by a job', async (path) => {
+    await submitOne(api.db, { queue: 'early' });
+    const { position } = await mark();
+    const codeOf = async (at: string) => {
+      const { status, body } = await api.get(`${path}?at=${at}`);
+      return [status, body.code];
+    };
+    expect(await codeOf('1990-01-01T00:00:00Z')).toEqual([400, 'moment-before-log']);
+    expect(await codeOf('0')).toEqual([400, 'moment-before-log']);
+    expect(await codeOf('2999-01-01T00:00:00Z')).toEqual([400, 'moment-in-future']);
+    expect(await codeOf(String(BigInt(position) + 1n))).toEqual([400, 'moment-in-future']);
+    expect(await codeOf('yesterday')).toEqual([400, 'invalid-request']);
+  });
+});
+
 describe('a read model that does not know the moment', () => {
   const paths = ['/v1/jobs', '/v1/queues', '/v1/queues/behind'];
 

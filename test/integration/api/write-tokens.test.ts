@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer } from '../../../src/api/server.ts';
+import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
+import { projections } from '../../../src/projections/registry.ts';
 import { createEpochControl } from '../../../src/store/epoch/epoch-control.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { submitOne } from '../../support/job-steps.ts';
@@ -25,6 +28,36 @@ const listAfter = async (token: string) => {
   const { status, body } = await api.get(`/v1/jobs?after=${token}`);
   return [status, body.code];
 };
+
+describe('a write token of one process', () => {
+  it('shows what was written to who asks another process', async () => {
+    const { context } = await api.db.anotherProcess();
+    const other = createServer({
+      context,
+      consumers: createConsumerControl(context.database, context.wakeUp, projections),
+      metricsText: () => Promise.resolve(''),
+      version: 'test',
+      instance: 'other',
+      isDraining: () => false,
+    });
+    for (let turn = 0; turn < 5; turn += 1) {
+      const queue = `elsewhere-${turn}`;
+      const { body } = await api.post('/v1/jobs', { type: 'x', queue, delayMs: 60_000 });
+      const ask = async (path: string) => {
+        const answer = await other.inject(
+          `${path}${path.includes('?') ? '&' : '?'}after=${body.token}`,
+        );
+        expect([path, answer.statusCode]).toEqual([path, 200]);
+        return answer.json<{ data: { id: string; name: string }[] }>().data;
+      };
+      expect((await ask(`/v1/jobs?queue=${queue}`)).map(({ id }) => id)).toEqual([body.job.id]);
+      expect((await ask('/v1/queues')).map(({ name }) => name)).toContain(queue);
+      await ask('/v1/stats');
+      await ask('/v1/failures');
+    }
+    await other.close();
+  });
+});
 
 describe('a write token of a queue', () => {
   it('makes a list wait for it as that of a job does', async () => {
@@ -59,6 +92,9 @@ describe('a write token of an old epoch', () => {
     expect(await listAfter(`7.${old}.3`)).toEqual([410, 'write-lost']);
     const { body } = await api.get(`/v1/jobs?after=1.${old}.2`);
     expect(body).toMatchObject({ epoch: 2, retryable: false });
+    for (const list of ['queues', 'queues/default', 'stats', 'failures']) {
+      expect((await api.get(`/v1/${list}?after=1.${old}.2`)).status).toBe(410);
+    }
   });
 
   it('is told from one of the present epoch that never was', async () => {

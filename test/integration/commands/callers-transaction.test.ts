@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 beforeEach(async () => {
-  client = await db.connect();
+  client = await db.connectCaller();
   await client.query('begin');
 });
 
@@ -102,7 +102,7 @@ describe('a refused key', () => {
   });
 
   it('(key-busy) leaves the caller’s transaction as it was, when another one holds it', async () => {
-    const other = await db.connect();
+    const other = await db.connectCaller();
     await other.query('begin');
     await submitJobs(db.context, [{ type: 'x', uniqueKey: 'busy', idempotencyKey: 'busy' }], {
       client: other,
@@ -121,7 +121,7 @@ describe('a refused key', () => {
   });
 
   it('is waited for until the other transaction ends', async () => {
-    const other = await db.connect();
+    const other = await db.connectCaller();
     await other.query('begin');
     const [first] = await submitJobs(db.context, [{ type: 'x', idempotencyKey: 'soon' }], {
       client: other,

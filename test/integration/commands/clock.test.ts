@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 beforeEach(async () => {
-  client = await db.connect();
+  client = await db.connectCaller();
   await client.query('begin');
   // As far from the transaction's start as a clock of whole ms can tell.
   await client.query('select pg_sleep(0.02)');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSubmitCoalescer } from '../../../src/commands/submit/submit-coalescer.ts';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { WriteContext } from '../../../src/commands/write-context.ts';
-import { submitJobs as submitStatement } from '../../../src/store/statements/submit-jobs.ts';
+import { submitFreshJobs } from '../../../src/store/statements/submit-fresh-jobs.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import { load } from '../../support/job-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -19,7 +19,7 @@ function counting(spoil: (payload: string) => string = (payload) => payload) {
   const database = {
     ...db.database,
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
-      if (statement.name !== submitStatement.name) return db.database.run(statement, params);
+      if (statement.name !== submitFreshJobs.name) return db.database.run(statement, params);
       const { jobs } = params as { jobs: { payload: string }[] };
       sizes.push(jobs.length);
       const spoilt = jobs.map((job) => ({ ...job, payload: spoil(job.payload) }));
@@ -73,4 +73,13 @@ it('lets what one of them does wrong be no trouble of the others', async () => {
     );
   const outcomes = await Promise.all(['a', 'b', 'c', 'bad', 'd', 'e'].map(submit));
   expect(outcomes).toEqual(['born', 'born', 'born', 'refused', 'born', 'born']);
+});
+
+it('keeps those together that are answered together and come again', async () => {
+  const { context, sizes } = counting();
+  const caller = async () => {
+    for (let n = 0; n < 5; n += 1) await submitJobs(context, [{ type: 'x' }]);
+  };
+  await Promise.all(Array.from({ length: 32 }, caller));
+  expect(Math.min(...sizes)).toBeGreaterThanOrEqual(8);
 });

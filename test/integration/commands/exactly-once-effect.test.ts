@@ -40,7 +40,7 @@ async function lostJob() {
 
 describe('a completion in a caller’s transaction', () => {
   const withEffect = async (job: { id: string; leaseToken: string }) => {
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await client.query('insert into effects values ($1)', [job.id]);
     return { client, run: () => completeJobs(db.context, [job], { client }) };
@@ -107,7 +107,7 @@ describe('a request to cancel', () => {
 
   it('that commits while the completion waits for it does not lose the claim either', async () => {
     const job = await claimOne(db);
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     const command = { kind: 'cancel' as const, reason: null };
     await changeJobs(db.context, [{ id: job.id, command }], { client });
@@ -120,7 +120,7 @@ describe('a request to cancel', () => {
 
   it('that commits while a completion in a transaction waits does not lose the claim', async () => {
     const job = await claimOne(db);
-    const [canceller, worker] = [await db.connect(), await db.connect()];
+    const [canceller, worker] = [await db.connectCaller(), await db.connectCaller()];
     await canceller.query('begin');
     const command = { kind: 'cancel' as const, reason: null };
     await changeJobs(db.context, [{ id: job.id, command }], { client: canceller });
@@ -137,7 +137,7 @@ describe('a request to cancel', () => {
 describe('a failure in a caller’s transaction', () => {
   it('whose lease is lost raises, so that the effects cannot be committed', async () => {
     const { id, leaseToken } = await lostJob();
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await client.query('insert into effects values ($1)', [id]);
     const command = { kind: 'release' as const, leaseToken };

@@ -88,7 +88,7 @@ describe('a claim that is being made', () => {
     await untilWaiting(db, 'daybook:stopped expire-claims');
     await open.commit();
     await gate.open();
-    expect(await expiring).toEqual([{ expired: 0 }]);
+    expect(await expiring).toEqual([{ expired: 0, ended: [] }]);
     expect(await afterExpiry(open.id)).toBe('waiting');
   });
 
@@ -152,7 +152,7 @@ describe('an outcome that races with expiry', () => {
     await untilWaiting(db, 'daybook:stopped expire-claims');
     expect(await completeJobs(db.context, [job])).toMatchObject([{ outcome: 'recorded' }]);
     await gate.open();
-    expect(await expiring).toEqual([{ expired: 0 }]);
+    expect(await expiring).toEqual([{ expired: 0, ended: [] }]);
     expect(await afterExpiry(job.id)).toBe('completed');
   });
 

@@ -46,7 +46,7 @@ describe('one beat for all jobs of a session', () => {
     await submitMany(db, 100, { queue });
     const session = await db.openSession();
     const claimed = await claim(db, session, { queue });
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await completeJobs(db.context, claimed.slice(0, 1), { client });
     await lapse(db, session);
@@ -103,7 +103,7 @@ describe('the jobs of a lapsed session', () => {
 
   it('are left for the next round while an outcome is being written, and do not expire then', async () => {
     const job = await claimOne(db);
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await completeJobs(db.context, [job], { client });
     await lapse(db, job.session);

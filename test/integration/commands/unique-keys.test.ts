@@ -61,7 +61,7 @@ describe('a unique key', () => {
   });
 
   it('waits for the transaction that holds it, and is free if that rolls back', async () => {
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await submitJobs(db.context, [{ type: 'x', uniqueKey: 'open' }], { client });
     const waiting = submit('open');
@@ -102,7 +102,7 @@ describe('the retry of a dead job whose unique key', () => {
     timeout: 15_000,
   }, async () => {
     const dead = await deadJob('in-flight');
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await submitJobs(db.context, [{ type: 'x', uniqueKey: 'in-flight' }], { client });
     const code = await retry(dead).then(

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Consumer } from '../../../src/consumers/consumer.ts';
+import { applyRange } from '../../../src/consumers/reading/apply-range.ts';
+import { createReadModelReader } from '../../../src/consumers/reading/read-model-reader.ts';
+import { listBuilds } from '../../../src/consumers/statements/list-builds.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
+import { untilWaiting } from '../../support/postgres-activity.ts';
 import { submitMany } from '../../support/job-steps.ts';
 import type { TestDatabase, TestProcess } from '../../support/test-database.ts';
 import {
@@ -89,6 +93,69 @@ describe('a rebuild that an operator asked for', () => {
     await control.rebuild('counting');
     await start([first]);
     await eventually(async () => (await liveBuild())?.build).toBe(2);
+  });
+
+  /** A rebuild that has read so many positions of a log, and nobody who reads on. */
+  async function half(upTo: bigint, jobs = 9) {
+    await start([first]);
+    await submitMany(db, jobs);
+    await hasRead(BigInt(jobs + 1));
+    await services.pop()?.stop();
+    const control = controlOf(db, [first]);
+    await control.rebuild('counting');
+    const building = (await db.database.run(listBuilds, { name: 'counting' })).at(-1);
+    if (building === undefined) throw new Error('It was just begun.');
+    const mode = { replaying: true, busyMs: 200 };
+    const reader = createReadModelReader(building);
+    expect(await applyRange(db.database, reader, { after: 0n, upTo }, mode)).toBe(true);
+    return control;
+  }
+
+  it('tells its speed, and how long it still takes', async () => {
+    await half(4n);
+    const [live, building] = await builds();
+    expect(live).toMatchObject({ eventsPerSecond: null, etaMs: null });
+    expect(building).toMatchObject({
+      role: 'building',
+      position: 4n,
+      lagEvents: 6n,
+      eventsPerSecond: 20,
+      etaMs: 300,
+    });
+  });
+
+  it('can be aborted half-way: what it had made is gone, and the next one begins anew', async () => {
+    const control = await half(4n);
+    await control.abortRebuild('counting');
+    expect((await builds()).map(({ build }) => build)).toEqual([1]);
+    const tables = await db.database.pool.query(
+      "select from pg_class where relname = 'counting_2'",
+    );
+    expect(tables.rowCount).toBe(0);
+    expect(await readCounting(db)).toEqual({ total: 10, columns: ['type', 'n'] });
+    await control.rebuild('counting');
+    expect((await builds())[1]).toMatchObject({ build: 2, position: 0n, eventsPerSecond: null });
+    await start([first]);
+    await eventually(async () => (await liveBuild())?.build).toBe(2);
+    expect((await readCounting(db)).total).toBe(10);
+  });
+
+  it('can be aborted while a batch is written, which comes to nothing', async () => {
+    // Too far from the end for it to take the place of the live one in this step.
+    const control = await half(4n, 6_000);
+    const client = await db.connect();
+    await client.query('begin; lock table counting_2');
+    await start([first]);
+    await untilWaiting(db, 'counting_2');
+    const aborted = control.abortRebuild('counting');
+    await untilWaiting(db, 'daybook:end-build');
+    await client.query('commit');
+    await aborted;
+    expect((await builds()).map(({ build }) => build)).toEqual([1]);
+    await submitMany(db, 5);
+    await hasRead(6_006n);
+    expect((await readCounting(db)).total).toBe(6_006);
+    expect(db.warnings).toEqual([]);
   });
 
   it('of a consumer that nobody knows is refused', async () => {

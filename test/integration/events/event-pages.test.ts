@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openEventSource } from '../../support/event-source.ts';
 import { claim, submitMany } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { createTestApi, type TestApi } from '../api/api-server.ts';
@@ -168,6 +169,15 @@ describe('a log whose beginning was dropped', () => {
       });
     }
     expect((await short.get('/v1/events?after=1024')).status).toBe(200);
+    const source = await openEventSource(`${await short.listen()}/v1/events`, {
+      'last-event-id': 'v1.1.1000',
+    });
+    const told = await source.until(({ event }) => event === 'reset');
+    expect(told.at(-1)).toMatchObject({
+      id: 'v1.1.1024',
+      data: '{"token":"v1.1.1024","reason":"dropped"}',
+    });
+    source.close();
     await short.close();
   });
 });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
 import { openEventSource, positionsIn, positionOf } from '../../support/event-source.ts';
 import type { Block } from '../../support/event-source.ts';
 import { createTestApi, type TestApi } from '../api/api-server.ts';
@@ -104,6 +105,30 @@ describe('a client that stops reading', () => {
     await expect(closed).resolves.toBe(false);
     stuck.close();
     await own.close();
+  });
+});
+
+describe('a reader of our own client that does not ask for more', () => {
+  it('takes nothing more from the network, and goes on where it was', async () => {
+    const sent = () =>
+      api.observed
+        .filter(({ what }) => what === 'eventsSent')
+        .reduce((sum, { with: [count] }) => sum + Number(count), 0);
+    const client = createClient({ url: url.replace('/v1/events', '') });
+    const events = client.events({ after: 'start' });
+    await write(1);
+    const positions = [Number((await events.next()).value?.event.sequence)];
+    for (let round = 0; round < 20; round += 1) await write(500, Math.ceil(MUCH / 10_000));
+    // By the time that another one has all of it, this one could have, too.
+    const other = await openEventSource(`${url}?after=start`);
+    expect(positionsIn(await other.until(isAt(head)))).toHaveLength(head);
+    expect(sent() - head).toBeLessThan(head * 0.9);
+    for await (const { event } of events) {
+      positions.push(Number(event.sequence));
+      if (positions.length === head) break;
+    }
+    expect(positions).toEqual(numbers(1, head));
+    other.close();
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { subscribe } from '../../../src/consumers/tail/subscription.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import { submitMany } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -135,6 +136,78 @@ describe('a subscription', () => {
   ])('does not begin at %s', async (start, code) => {
     await expect(subscribe(tail, { start })).rejects.toMatchObject({ code });
     expect(tail.subscribers).toBe(0);
+  });
+});
+
+describe('those who are behind', () => {
+  it('share what is read of the log, and the events in it', async () => {
+    await write(1_500);
+    let readings = 0;
+    const { database } = db;
+    const counting: typeof database = {
+      ...database,
+      run: (statement, params) => {
+        if (statement.name === 'read-log-page') readings += 1;
+        return database.run(statement, params);
+      },
+    };
+    const own = openTail(db, { database: counting });
+    const all = await Promise.all(numbers(1, 20).map(() => subscribe(own, { start: 'start' })));
+    const opened = readings;
+    const read = await Promise.all(all.map((each) => takeUntil(each, caughtUp)));
+    // Three pages or four, each once or twice, and those of the tail itself.
+    expect(readings - opened).toBeLessThan(20);
+    const events = read.map((batches) => batches.flatMap((batch) => batch.events));
+    for (const each of events) {
+      expect(each.map(({ position }) => Number(position))).toEqual(numbers(1, head));
+    }
+    const [first, second] = events;
+    expect(first?.[700]).toBe(second?.[700]);
+    await own.stop();
+  });
+
+  it('get the same under a filter as without one', async () => {
+    const every = await subscribe(tail, { start: 'start' });
+    const some = await subscribe(tail, { start: 'start', filter: { queues: ['default'] } });
+    const positions = positionsOf(await takeUntil(every, caughtUp));
+    const ofQueue = positionsOf(await takeUntil(some, caughtUp));
+    expect(positions).toEqual(numbers(1, head));
+    expect(ofQueue.every((position) => positions.includes(position))).toBe(true);
+    expect(ofQueue.length).toBeGreaterThan(1_500);
+  });
+});
+
+describe('the ring', () => {
+  it('holds what somebody has yet to read, until he is stuck, and nearly nothing else', async () => {
+    let shift = 0;
+    const clock = { ...systemClock, elapsedMs: () => shift };
+    const own = openTail(db, { clock });
+    const before = head;
+    const slow = await subscribe(own, { start: 'end' });
+    const quick = await subscribe(own, { start: 'end' });
+    await takeUntil(slow, caughtUp);
+    await takeUntil(quick, caughtUp);
+    const keepUp = async () => {
+      const goal = head;
+      await takeUntil(quick, (all) => positionsOf(all).at(-1) === goal);
+    };
+    await write(1_000);
+    await keepUp();
+    await write(1);
+    await keepUp();
+    expect(own.following?.ring.size).toBe(1_001);
+
+    // Nobody waits any longer for who has asked for nothing.
+    shift += 3_000;
+    await write(1);
+    await keepUp();
+    await write(1);
+    await keepUp();
+    await expect.poll(() => own.following?.ring.size).toBeLessThan(210);
+    const late = await takeUntil(slow, caughtUp);
+    expect(positionsOf(late)).toEqual(numbers(before + 1, head));
+    expect(late.filter((batch) => batch.fellBehind)).toHaveLength(1);
+    await own.stop();
   });
 });
 

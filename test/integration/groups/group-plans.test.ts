@@ -4,7 +4,7 @@ import { settle } from '../../../src/consumers/groups/settle.ts';
 import { findSubscription } from '../../../src/consumers/statements/find-subscription.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { blocksFetched } from '../../support/big-tables.ts';
-import { stopPostgres15 } from '../../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../../support/postgres-servers.ts';
 import { createTestDatabase } from '../../support/test-database.ts';
 import { controlOf } from './group-steps.ts';
 
@@ -29,7 +29,7 @@ const statistics = {
  */
 const MAY_FETCH = KEPT + (4 * LIMIT + 100) * 20 + LIMIT * 60;
 
-describe.each([18, 15] as const)('on Postgres %s, with statistics', (postgres) => {
+describe.each(versionsUnderTest())('on Postgres %s, with statistics', (postgres) => {
   let db: Awaited<ReturnType<typeof createTestDatabase>>;
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });

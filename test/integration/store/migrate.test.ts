@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
+import { prepareConsumers } from '../../../src/consumers/builds/prepare-consumers.ts';
+import { listBuilds } from '../../../src/consumers/statements/list-builds.ts';
+import { readSchema, schemaText } from '../../../src/doctor/schema/schema-description.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
+import { silentObserver } from '../../../src/kernel/observer.ts';
+import { projections } from '../../../src/projections/registry.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import { createEpochControl } from '../../../src/store/epoch/epoch-control.ts';
 import { prepareLog } from '../../../src/store/epoch/prepare-log.ts';
@@ -12,7 +17,6 @@ import { migrate } from '../../../src/store/migrate.ts';
 import { expectSoon } from '../../support/expect-soon.ts';
 import { untilWaiting } from '../../support/postgres-activity.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-import { describeSchema } from '../../support/schema-description.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -20,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-const connection = () => ({ connectionString: db.connectionString });
+const connection = () => ({ connectionString: db.directConnectionString });
 const all = ['0001_log', '0002_jobs', '0003_consumers', '0004_subscriptions'];
 const exists = async (schema: string) => {
   const { rowCount } = await db.database.pool.query(
@@ -31,10 +35,11 @@ const exists = async (schema: string) => {
 };
 
 describe('migrating', () => {
-  it('gives the schema that test/golden/schema.txt shows', async () => {
-    await expect(await describeSchema(db.database.pool, 'daybook')).toMatchFileSnapshot(
-      '../../golden/schema.txt',
-    );
+  it('gives the schema that migrations/schema.txt shows, which doctor compares with', async () => {
+    await prepareConsumers(db.database, projections, silentObserver);
+    const builds = await db.database.run(listBuilds, { name: null });
+    const text = schemaText(await readSchema(db.database, builds));
+    await expect(text).toMatchFileSnapshot('../../../migrations/schema.txt');
   });
 
   it('is done once by five at the same moment', async () => {
@@ -54,7 +59,7 @@ describe('migrating', () => {
       const flags = ['--import', 'tsx', '--input-type=module', '-e', code];
       const child = spawn(process.execPath, flags, {
         cwd: fileURLToPath(new URL('../../..', import.meta.url)),
-        env: { ...process.env, ADDRESS: db.connectionString },
+        env: { ...process.env, ADDRESS: db.directConnectionString },
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const output: string[] = [];
@@ -150,9 +155,9 @@ describe('without the rights of a superuser', () => {
     const pool = db.database.pool;
     await pool.query(`create role ${name} login password 'x'`);
     await pool.query(
-      `grant create on database ${new URL(db.connectionString).pathname.slice(1)} to ${name}`,
+      `grant create on database ${new URL(db.directConnectionString).pathname.slice(1)} to ${name}`,
     );
-    const url = new URL(db.connectionString);
+    const url = new URL(db.directConnectionString);
     url.username = name;
     url.password = 'x';
     const client = new pg.Client({ connectionString: url.href });

@@ -117,8 +117,10 @@ describe('the inbox', () => {
       'claim-jobs',
       'commit-decisions',
       'complete-jobs',
+      'complete-unlocked-jobs',
       'create-queues',
       'expire-claims',
+      'submit-fresh-jobs',
       'submit-jobs',
     ]);
     const mentioned = statements.filter(({ sql }) => /insert\s+into\s+\S*inbox/i.test(sql('"s"')));

@@ -34,7 +34,7 @@ function broken(rule: string, wrong: string): Sequencing {
 
 /** Begins a user's transaction. */
 async function begin() {
-  const client = await db.connect();
+  const client = await db.connectCaller();
   await client.query('begin');
   return {
     async submit() {
@@ -103,6 +103,26 @@ describe('a number that commits after a higher one', () => {
     expect((await idsInLog()).at(-1)).toBe(late);
     expectOrder(await wholeLog(db.database));
     expect(await missing()).toBe(0);
+  });
+
+  it('is kept for as long as any of the numbers that it is kept as one with', async () => {
+    const [older, slow] = [await begin(), await begin()];
+    const ids = [await older.submit()];
+    // One group more than are kept apart, and one more.
+    for (let group = 0; group < 66; group += 1) {
+      await submitOne(db);
+      await sequence();
+      ids.push(await slow.submit());
+    }
+    expect(await missing()).toBe(64);
+    await older.end('commit');
+    await sequence();
+    await sequence();
+    await slow.end('commit');
+    await sequence();
+    const inLog = new Set(await idsInLog());
+    expect(ids.filter((id) => !inLog.has(id))).toEqual([]);
+    expectOrder(await wholeLog(db.database));
   });
 
   it('is forgotten once it was rolled back', async () => {

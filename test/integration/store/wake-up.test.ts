@@ -37,7 +37,7 @@ async function eavesdrop(): Promise<string[]> {
 const sockets = () =>
   process.getActiveResourcesInfo().filter((each) => each === 'TCPSocketWrap').length;
 const withoutPassword = () => {
-  const { hostname: host, port, pathname, username: user } = new URL(db.connectionString);
+  const { hostname: host, port, pathname, username: user } = new URL(db.directConnectionString);
   return { host, port: Number(port), user, database: pathname.slice(1), password: '' };
 };
 
@@ -88,7 +88,7 @@ describe('a hint', () => {
 
   it('is never sent in the transaction of the caller', async () => {
     const heard = await eavesdrop();
-    const client = await db.connect();
+    const client = await db.connectCaller();
     await client.query('begin');
     await submitJobs(db.context, [{ type: 'x' }], { client });
     await client.query('commit');
@@ -121,7 +121,7 @@ describe('the listening connection', () => {
   it.each([
     [
       'LISTEN fails',
-      () => ({ connection: { connectionString: db.connectionString }, channel: '' }),
+      () => ({ connection: { connectionString: db.directConnectionString }, channel: '' }),
     ],
     ['the password is missing', () => ({ connection: withoutPassword(), channel: CHANNEL })],
   ])('that cannot be had, because %s, leaves no connection behind', async (_, wrong) => {

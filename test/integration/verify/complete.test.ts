@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { folds } from '../../../src/projections/folds.ts';
 import { projections } from '../../../src/projections/registry.ts';
+import type { FoldedRow, RowFold } from '../../../src/projections/row-fold.ts';
+import type { Database } from '../../../src/store/database.ts';
 import { readClaimRows, readDeadRows } from '../../../src/store/statements/verify/read-job-rows.ts';
 import { createNameDirectory } from '../../../src/verify/name-directory.ts';
 import { createFindings } from '../../../src/verify/report.ts';
@@ -13,7 +15,8 @@ import { createKnownHistory, type KnownHistory } from './known-history.ts';
 
 let history: KnownHistory;
 beforeAll(async () => {
-  history = await createKnownHistory();
+  // The past is kept at landmarks: two of them lie between the events.
+  history = await createKnownHistory(3_001);
 });
 afterAll(() => history.db.drop());
 
@@ -30,10 +33,25 @@ async function columnsOf(table: string): Promise<string[]> {
 
 const names = (row: object | undefined | null) => Object.keys(row ?? {}).toSorted();
 
+function storedRows(database: Database, fold: RowFold): Promise<FoldedRow[]> {
+  const last = 2n ** 63n - 1n;
+  switch (fold.scope) {
+    case 'job':
+      return fold.read(database, everything);
+    case 'settled':
+      return fold.page(database, { after: null, upTo: last, limit: 10 });
+    case 'log':
+      return fold.read(database);
+    case 'landmark':
+      return fold.read(database, { after: 0n, upTo: last });
+  }
+}
+
 /** What tells a row of a read model from others: part of its key, and so compared as well. */
 const keys: Readonly<Record<string, readonly string[]>> = {
   job_status: ['job_id'],
   queue_counters: ['queue_id'],
+  queue_counter_snapshots: ['queue_id', 'position'],
   job_metrics: ['minutes', 'bucket', 'queue_id', 'job_type_id'],
   failure_groups: ['tenant_id', 'fingerprint'],
 };
@@ -59,15 +77,18 @@ describe('every column is compared', () => {
 
   it.each(folds.map((fold) => [fold.table, fold] as const))('of %s', async (table, fold) => {
     const { database } = history.db;
-    const rows =
-      fold.scope === 'job' ? await fold.read(database, everything) : await fold.read(database);
+    const rows = await storedRows(database, fold);
     const columns = (await columnsOf(table)).filter((column) => !keys[table]?.includes(column));
     expect(names(rows[0]?.columns)).toEqual(columns);
   });
 
-  it('of every read model', () => {
-    const inOrder = (all: readonly { name: string }[]) => all.map(({ name }) => name).toSorted();
-    expect(inOrder(folds)).toEqual(inOrder(projections));
+  it('of every table of every read model', () => {
+    const kept = projections.flatMap(({ name, tables }) =>
+      tables.map((table) => `${table.name} of ${name}`),
+    );
+    expect(folds.map(({ name, table }) => `${table} of ${name}`).toSorted()).toEqual(
+      kept.toSorted(),
+    );
   });
 });
 
@@ -79,9 +100,9 @@ describe('chunks', () => {
       database: history.db.database,
       findings,
       directory: createNameDirectory(),
-      models: folds.filter((fold) => fold.scope === 'job'),
+      models: folds.filter((fold) => fold.scope === 'job' || fold.scope === 'settled'),
       bodies: true,
-      position: 14n,
+      position: 14n * 3_001n,
       signal: undefined,
       onProgress: () => undefined,
     });
@@ -119,6 +140,22 @@ describe('chunks', () => {
     const found = differences.map(({ kind, key }) => `${kind} ${key}`);
     expect(found.toSorted()).toEqual(extra.map(([id]) => `row-extra ${id}`).toSorted());
   });
+});
+
+it('a run holds no snapshot for longer than a chunk takes', async () => {
+  const { database } = history.db;
+  let transactions = 0;
+  const counting: typeof database = {
+    ...database,
+    transaction: (work) => {
+      transactions += 1;
+      return database.transaction(work);
+    },
+  };
+  const { checked } = await verify(counting, { chunkRows: 1 });
+  expect(checked.jobs).toBe(5);
+  // One for the end of the log, one for each job, one for the last chunk, one to count the spans.
+  expect(transactions).toBeGreaterThanOrEqual(8);
 });
 
 it('a run that is ended says so', async () => {

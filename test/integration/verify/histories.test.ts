@@ -8,7 +8,7 @@ import { verify } from '../../../src/verify/verify.ts';
 import { move, play, queues } from '../projections-history.ts';
 import { sequenceOnce } from '../../support/log-steps.ts';
 import { applyLive, prepareReadModels } from '../../support/read-models.ts';
-import { stopPostgres15 } from '../../support/postgres-servers.ts';
+import { stopPostgres15, versionsUnderTest } from '../../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 let db: TestDatabase;
@@ -26,7 +26,7 @@ async function projectPartly(share: number): Promise<void> {
   }
 }
 
-describe.each([15, 18] as const)('on Postgres %i', (postgres) => {
+describe.each(versionsUnderTest())('on Postgres %i', (postgres) => {
   beforeAll(async () => {
     db = await createTestDatabase({ postgres });
     await prepareReadModels(db.database);

@@ -3,6 +3,7 @@ import { changeJobs } from '../../../src/commands/change/change-jobs.ts';
 import { changeQueue } from '../../../src/commands/change/change-queue.ts';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import type { PositionRange } from '../../../src/consumers/consumer.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
 import type { Difference, VerifyReport } from '../../../src/verify/report.ts';
@@ -10,6 +11,7 @@ import { verify } from '../../../src/verify/verify.ts';
 import { claim, submitOne } from '../../support/job-steps.ts';
 import { sequenceAll } from '../../support/log-steps.ts';
 import { applyLive, prepareReadModels } from '../../support/read-models.ts';
+import { stretchLog } from '../../support/stretched-log.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 /** A database with a job of every status, all of it in the log and in the read models. */
@@ -28,12 +30,14 @@ export interface KnownHistory {
   verify(): Promise<VerifyReport>;
 }
 
-export async function createKnownHistory(): Promise<KnownHistory> {
+/** @param stretch positions from one event to the next: landmarks lie between them, and holes */
+export async function createKnownHistory(stretch = 1): Promise<KnownHistory> {
   const db = await createTestDatabase();
   await prepareReadModels(db.database);
   const jobs = await playHistory(db);
   await changeQueue(db.context, 'default', { kind: 'pause', reason: null });
   await sequenceAll(db.database);
+  if (stretch > 1) await stretchLog(db, stretch);
   await projectAll(db);
   const client = await db.connect();
   // Triggers of the log rest in this session.
@@ -79,8 +83,12 @@ async function playHistory(db: TestDatabase): Promise<KnownHistory['jobs']> {
 }
 
 /** Brings every read model to the end of the log. */
-export async function projectAll(db: TestDatabase): Promise<void> {
+export async function projectAll(db: TestDatabase, after = 0n): Promise<void> {
   const [head] = await db.database.run(readHead, {});
-  const upTo = head?.position ?? 0n;
-  for (const { name } of projections) await applyLive(db.database, name, { after: 0n, upTo });
+  await project(db, { after, upTo: head?.position ?? 0n });
+}
+
+/** Brings every read model through a range. */
+export async function project(db: TestDatabase, range: PositionRange): Promise<void> {
+  for (const { name } of projections) await applyLive(db.database, name, range);
 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
+import { readSchema } from '../../../src/doctor/schema/schema-description.ts';
 import { rebuildClaims } from '../../../src/verify/rebuild/rebuild-claims.ts';
 import { claim, expire, lapse, load, submitOne } from '../../support/job-steps.ts';
-import { describeSchema } from '../../support/schema-description.ts';
 import { createKnownHistory, type KnownHistory } from './known-history.ts';
 
 let history: KnownHistory;
@@ -23,7 +23,7 @@ it.each(['truncate job_claims, dead_jobs', 'drop table job_claims, dead_jobs'])(
   'makes the same rows anew after %s',
   async (disaster) => {
     const before = await storedRows();
-    const schema = await describeSchema(history.db.database.pool, 'daybook');
+    const schema = await readSchema(history.db.database, []);
     expect(before).toHaveLength(3);
     await history.tamper(disaster);
     expect(await rebuildClaims(history.db.database)).toEqual({
@@ -34,7 +34,7 @@ it.each(['truncate job_claims, dead_jobs', 'drop table job_claims, dead_jobs'])(
       keyless: [],
     });
     expect(await storedRows()).toEqual(before);
-    expect(await describeSchema(history.db.database.pool, 'daybook')).toEqual(schema);
+    expect(await readSchema(history.db.database, [])).toEqual(schema);
     expect(await history.differences()).toEqual([]);
     const { rows } = await history.tamper("select from pg_namespace where nspname like '%beside%'");
     expect(rows).toEqual([]);

@@ -57,7 +57,6 @@ describe('an outcome', () => {
     sqlState.queryCanceled,
     sqlState.diskFull,
     sqlState.readOnlyTransaction,
-    sqlState.lockNotAvailable,
     sqlState.adminShutdown,
   ])('that could not be written because of %s is written again', async (code) => {
     const failures = {

@@ -21,7 +21,7 @@ const effect = defineJob({
 
 beforeAll(async () => {
   daybook = await openTestDaybook({ jobs: [effect] });
-  client = await daybook.db.connect();
+  client = await daybook.db.connectCaller();
   await client.query('create table effects (job_id uuid)');
   await daybook.worker({ concurrency: 1, pollMs: 20 }).start();
 });

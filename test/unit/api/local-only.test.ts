@@ -36,6 +36,21 @@ describe('hosts that are allowed beside loopback', () => {
   });
 });
 
+describe('a host in the address', () => {
+  it.each([
+    ['/v1/jobs', true],
+    ['http://localhost:7070/v1/jobs', true],
+    ['http://evil.example/v1/jobs', false],
+    ['http://localhost@evil.example/', false],
+    ['HTTPS://EVIL.example', false],
+    ['http://', false],
+  ])('counts like the header: %s', (url, isServed) => {
+    const ask = () => createLocalOnly([])({ host: 'localhost' }, url);
+    if (isServed) ask();
+    else expect(ask).toThrow(forbidden);
+  });
+});
+
 describe('a host', () => {
   it.each([
     'localhost:',

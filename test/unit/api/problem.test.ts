@@ -20,7 +20,7 @@ describe('the table of answers', () => {
         code,
         ok: true,
       });
-      if (comesBack) expect([409, 503]).toContain(answer.status);
+      if (comesBack) expect([409, 429, 503]).toContain(answer.status);
       if (answer.status === 503) expect({ code, comesBack }).toEqual({ code, comesBack: true });
     }
   });
@@ -66,12 +66,24 @@ describe('problemOf', () => {
     Object.assign(new Error('duplicate key'), { code: '23505', detail: 'Key (id)=(1)' }),
     new DaybookError('internal', 'This should always hold: a'),
     new DaybookError('handler-timeout', 'secret'),
-    Object.assign(new Error('secret'), { code: 'FST_ERR_NEW', statusCode: 418 }),
+    Object.assign(new Error('secret'), { code: 'FST_ERR_NEW', statusCode: 500 }),
   ])('shows nothing of %s', (thrown) => {
     const { problem, unexpected } = answerTo(thrown);
     expect(problem).toMatchObject({ status: 500, code: 'internal', retryable: false, errors: [] });
     expect(problem.detail).toBe(errorCatalogue.internal.advice);
     expect(unexpected).toBe(true);
+  });
+
+  it.each([
+    [{ code: 'FST_ERR_NEW', statusCode: 418 }, 400, 'malformed-request'],
+    [{ statusCode: 400 }, 400, 'malformed-request'],
+    [{ statusCode: 403 }, 404, 'not-found'],
+    [{ statusCode: 404 }, 404, 'not-found'],
+  ])('takes what a part of fastify blames on the request for that: %j', (error, status, code) => {
+    const { problem, unexpected } = answerTo(Object.assign(new Error('secret'), error));
+    expect(problem).toMatchObject({ status, code });
+    expect(JSON.stringify(problem)).not.toContain('secret');
+    expect(unexpected).toBe(false);
   });
 
   it('does not quote Postgres where a migration is needed', () => {

@@ -11,6 +11,7 @@ async function startFlags(...line: string[]): Promise<StartFlags> {
     worker: nothing,
     migrate: nothing,
     verify: nothing,
+    doctor: nothing,
     rebuildClaims: nothing,
     epoch: nothing,
   };
@@ -56,6 +57,14 @@ it('--concurrency has no default, so that the queue’s settings hold', async ()
   expect(await startFlags('--concurrency', '20')).toMatchObject({ concurrency: 20 });
 });
 
+it.each([
+  ['--lease', 'lease', '2000', 2_000],
+  ['--max-waiting', 'maxWaiting', '50000', 50_000],
+])('%s has no default: the option’s own holds', async (flag, name, text, value) => {
+  expect(await startFlags()).not.toHaveProperty(name);
+  expect(await startFlags(flag, text)).toMatchObject({ [name]: value });
+});
+
 describe('epoch', () => {
   async function epochFlags(...line: string[]): Promise<unknown> {
     const epoch = vi.fn<(flags: EpochFlags) => Promise<void>>(() => Promise.resolve());
@@ -65,6 +74,7 @@ describe('epoch', () => {
       worker: nothing,
       migrate: nothing,
       verify: nothing,
+      doctor: nothing,
       rebuildClaims: nothing,
     };
     await createProgram('1.2.3', { epoch, ...others }).parseAsync(['node', 'daybook', ...line]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  beatMsOf,
   caretakerOptions,
   databaseOptions,
   parseOptions,
@@ -21,12 +22,46 @@ function refusal(parse: () => unknown): DaybookError {
 
 const hour = 3_600_000;
 
+describe('the address of a server', () => {
+  it.each([
+    'postgres://user:password@host:5432/database',
+    'postgresql://host/database?sslmode=require&port=6432',
+    'postgres://user:pass word@host/database',
+    'postgres://user@/database?host=/run/postgresql',
+    'postgres:///database',
+    'socket:/run/postgresql?db=database',
+    '/run/postgresql database',
+  ])('may be %s', (connectionString) => {
+    expect(parseOptions(databaseOptions, { connectionString })).toMatchObject({ connectionString });
+  });
+
+  it.each([
+    '',
+    'nonsense',
+    'host:5432',
+    'postgres://[',
+    'postgres://host:99999/database',
+    'postgres://host/database?port=abc',
+    'postgres://host/database?port=-5',
+    'postgres://host/database?port=99999',
+    'postgres://host/database?port=',
+  ])('is not %j, which is not quoted: it may hold a password', (text) => {
+    for (const name of ['connectionString', 'directConnectionString']) {
+      const { message } = refusal(() => parseOptions(databaseOptions, { [name]: text }));
+      expect(message).toBe(
+        `Option "${name}": must be as postgres://user:password@host:port/database.`,
+      );
+    }
+  });
+});
+
 describe('the defaults', () => {
   // Literal: docs/configuration.md shows the same numbers.
   it('of a database', () => {
     expect(parseOptions(databaseOptions, {})).toStrictEqual({
       schema: 'daybook',
       poolSize: 10,
+      statementTimeoutMs: 10_000,
       idempotencyTtlMs: 24 * hour,
       partitionSpan: 16_777_216,
       migrate: false,
@@ -38,7 +73,6 @@ describe('the defaults', () => {
     expect(parseOptions(workerOptions, {})).toStrictEqual({
       queues: ['default'],
       leaseMs: 12_000,
-      beatMs: 4_000,
       pollMs: 500,
       maxPrefetch: 1_000,
       maxPrefetchBytes: 67_108_864,
@@ -65,9 +99,16 @@ describe('the defaults', () => {
   });
 
   it('stop a worker before Kubernetes does, and let three beats be missed', () => {
-    const { shutdownMs, abortGraceMs, leaseMs, beatMs } = parseOptions(workerOptions, {});
-    expect(shutdownMs + abortGraceMs).toBeLessThan(30_000);
-    expect(leaseMs).toBeGreaterThanOrEqual(3 * beatMs);
+    const options = parseOptions(workerOptions, {});
+    expect(options.shutdownMs + options.abortGraceMs).toBeLessThan(30_000);
+    expect(options.leaseMs).toBe(3 * beatMsOf(options));
+  });
+
+  it('let a lease be as short as a second, and beat in time for it', () => {
+    const options = parseOptions(workerOptions, { leaseMs: 1_000 });
+    expect(beatMsOf(options)).toBe(333);
+    expect(() => parseOptions(workerOptions, { leaseMs: 999 })).toThrow(/leaseMs/);
+    expect(() => parseOptions(workerOptions, { leaseMs: 1_000, beatMs: 501 })).toThrow(/beatMs/);
   });
 
   it('stand in for undefined, and give way to what is given', () => {
@@ -144,7 +185,7 @@ describe('an option of the wrong kind', () => {
     [workerOptions, { name: null }, 'name', 'string'],
     [databaseOptions, { migrate: 'yes' }, 'migrate', 'boolean'],
     [databaseOptions, { poolSize: 1 }, 'poolSize', '2'],
-    [databaseOptions, { connectionString: '' }, 'connectionString', '1'],
+    [databaseOptions, { connectionString: '' }, 'connectionString', 'postgres://'],
     [serverOptions, { port: 65_536 }, 'port', '65535'],
     [caretakerOptions, { expiryMs: 99 }, 'expiryMs', '100'],
   ] as const)('is named, with what it must be: %#', (schema, given, option, expected) => {
@@ -166,10 +207,11 @@ describe('an option of the wrong kind', () => {
 });
 
 describe('options that contradict each other', () => {
-  it.each([{ leaseMs: 1_000 }, { beatMs: 12_000 }, { leaseMs: 5_000, beatMs: 5_000 }])(
-    'are refused: %j leaves no beat within a lease',
-    (given) => {
-      expect(() => parseOptions(workerOptions, given)).toThrow(/beatMs|leaseMs/);
-    },
-  );
+  it.each([
+    { leaseMs: 7_000, beatMs: 4_000 },
+    { beatMs: 12_000 },
+    { leaseMs: 5_000, beatMs: 5_000 },
+  ])('are refused: %j leaves no beat within a lease', (given) => {
+    expect(() => parseOptions(workerOptions, given)).toThrow(/beatMs|leaseMs/);
+  });
 });

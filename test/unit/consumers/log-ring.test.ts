@@ -63,4 +63,21 @@ describe('the ring', () => {
     ring.push([eventAt(1n), eventAt(2n)], 2n);
     expect([ring.from, ring.to, ring.size]).toEqual([1n, 2n, 1]);
   });
+
+  it('lets go of what was read, but for the newest few', () => {
+    const ring = createLogRing(0n, { maxEvents: 100, maxBytes: 1_000_000 });
+    ring.push(
+      [1n, 2n, 3n, 4n, 5n].map((position) => eventAt(position)),
+      5n,
+    );
+    ring.letGo(2n, 1);
+    expect([ring.from, ring.to, ring.size]).toEqual([2n, 5n, 3]);
+    expect(positions(ring.after(2n, all, 100, 1_000_000).events)).toEqual([3n, 4n, 5n]);
+    ring.letGo(5n, 2);
+    expect([ring.from, ring.to, ring.size]).toEqual([3n, 5n, 2]);
+    ring.letGo(5n, 0);
+    expect([ring.from, ring.to, ring.size, ring.bytes]).toEqual([5n, 5n, 0, 0]);
+    ring.push([eventAt(6n)], 6n);
+    expect(positions(ring.after(5n, all, 100, 1_000_000).events)).toEqual([6n]);
+  });
 });

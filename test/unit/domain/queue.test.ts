@@ -94,23 +94,27 @@ describe('the fold of a queue', () => {
   });
 
   it('refuses an event before the birth, and a gap', () => {
-    expect(() => fold([paused])).toThrow(/corrupt: QueuePaused at 1\./);
+    expect(() => fold([paused])).toThrow(/QueuePaused at version 1 is an event before the birth\./);
     const [first, , third] = recordEvents([created, paused, resumed]);
     if (!first || !third) throw new Error('three events were recorded');
     const state = evolveQueue(null, first);
-    expect(() => evolveQueue(state, third)).toThrow(/corrupt: QueueResumed at 3\./);
+    expect(() => evolveQueue(state, third)).toThrow(/QueueResumed at version 3 is a gap after 1\./);
   });
 
   it('refuses a second birth', () => {
-    expect(() => fold([created, paused, created])).toThrow(/corrupt: QueueCreated at 3\./);
+    expect(() => fold([created, paused, created])).toThrow(
+      /QueueCreated at version 3 is a second birth\./,
+    );
     const [again] = recordEvents([created]);
     if (!again) throw new Error('one event was recorded');
-    expect(() => evolveQueue(fold([created]), again)).toThrow(/corrupt: QueueCreated at 1\./);
+    expect(() => evolveQueue(fold([created]), again)).toThrow(
+      /QueueCreated at version 1 is a second birth\./,
+    );
   });
 
   it('refuses a birth later than at version 1', () => {
     const late = recordEvents([created], 5);
     const folding = () => late.reduce<QueueState | null>(evolveQueue, null);
-    expect(folding).toThrow(/corrupt: QueueCreated at 5\./);
+    expect(folding).toThrow(/QueueCreated at version 5 is a second birth\./);
   });
 });

@@ -57,16 +57,30 @@ it('starts what it holds as soon as outcomes have been written', async () => {
     { claim: once(false, row(), row(), row()) },
     (_context, unwritten) => {
       ran += 1;
-      unwritten.size = 5_000;
+      unwritten.full = true;
     },
   );
   onTestFinished(() => runner.stop());
   expect(ran).toBe(1);
   await pass(100);
   expect(ran).toBe(1);
-  outcomes.size = 0;
+  outcomes.full = false;
   await pass(100);
   expect(ran).toBe(2);
+});
+
+it('lets the event loop turn among handlers that return at once', async () => {
+  let ran = 0;
+  let seen = 0;
+  const rows = Array.from({ length: 250 }, () => row());
+  const { pass, runner } = await startRunner({ claim: once(false, ...rows) }, () => {
+    ran += 1;
+    if (ran === 1) setImmediate(() => (seen = ran));
+  });
+  onTestFinished(() => runner.stop());
+  for (let turns = 0; turns < 5; turns += 1) await pass(0);
+  expect(ran).toBe(250);
+  expect(seen).toBe(100);
 });
 
 it('holds no more bytes ahead than it may, whatever the number of claims', async () => {

@@ -32,6 +32,28 @@ describe('what a handler returns', () => {
     expect(await run({ handler: () => boom })).toStrictEqual({ kind: 'complete', result: boom });
   });
 
+  it('is the outcome at once where it is no promise, without an alarm', () => {
+    const { atOnceOrLater, alarms } = start({ handler: () => ({ sent: 3 }) });
+    expect(atOnceOrLater).toStrictEqual({ kind: 'complete', result: { sent: 3 } });
+    expect(alarms.set).toBe(0);
+  });
+
+  it('is waited for whatever promises it', async () => {
+    const thenable = (descriptor: PropertyDescriptor) => () =>
+      // oxlint-disable-next-line unicorn/no-thenable -- as those of query builders are
+      Object.defineProperty({}, 'then', descriptor);
+    const query = thenable({ value: (resolve: (value: unknown) => void) => resolve('rows') });
+    expect(await run({ handler: query })).toStrictEqual({ kind: 'complete', result: 'rows' });
+    expect(await run({ handler: thenable({ get: throwing(boom) }) })).toMatchObject(failed);
+  });
+
+  it('is a failure where it refuses to be looked at', async () => {
+    const refusing = new Proxy({}, { getPrototypeOf: throwing(boom) });
+    const refused = { ...failed, error: { name: 'Error', message: 'boom' } };
+    expect(await run({ handler: () => refusing })).toMatchObject(refused);
+    expect(await run({ handler: async () => refusing })).toMatchObject(refused);
+  });
+
   it('may be a snooze', async () => {
     const snoozed = { kind: 'snooze', delayMs: 60_000 };
     expect(await run({ handler: () => snooze(60_000) })).toStrictEqual(snoozed);

@@ -41,14 +41,15 @@ export function start({ job: ofJob, middleware = [], abort = createJobAbort(), .
     progress: () => undefined,
     completeIn: () => Promise.resolve(),
   };
-  const outcome = runJob(job, context, abort, {
+  const atOnceOrLater = runJob(job, context, abort, {
     definitions: createDefinitions([definition]),
     middleware,
     clock: alarms.clock,
     defaultTimeoutMs: timeoutMs,
     abortGraceMs: graceMs,
   });
-  return { outcome, abort, context, clock: fake, alarms };
+  const outcome = Promise.resolve(atOnceOrLater);
+  return { outcome, atOnceOrLater, abort, context, clock: fake, alarms };
 }
 
 export function run(told: Told): Promise<RunOutcome> {

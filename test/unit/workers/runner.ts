@@ -50,13 +50,13 @@ export function row(told: Readonly<Record<string, unknown>> = {}): ClaimedRow {
 /** A runner of one queue, on a clock that stands still and a database that is made up. */
 export async function startRunner(
   answers: Answers,
-  handler: (context: JobContext, outcomes: { size: number }) => unknown,
+  handler: (context: JobContext, outcomes: { full: boolean }) => unknown,
   options: Partial<QueueRunnerOptions> = {},
 ) {
   const clock = createFakeClock();
   const warnings: string[] = [];
   const ended: EndedAttempt[] = [];
-  const outcomes = { size: 0 };
+  const outcomes = { full: false };
   const held = createHeldJobs(() => []);
   const asked: Asked[] = [];
   const run = async ({ name }: { name: string }, params: Asked) => {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ParkedEvent } from '../../../consumers/consumer-control.ts';
 import type { ConsumerLag } from '../../../consumers/lag.ts';
 import type { Api } from '../../dependencies.ts';
-import { type ApiServer, operation } from '../../operation.ts';
+import { type ApiServer, operation, unwantedBody } from '../../operation.ts';
 import { consumerNameField, consumersSchema, parkedSchema } from '../../schemas/consumer.ts';
-import { positionField, shownMs, uuidField } from '../../schemas/fields.ts';
+import { askedPosition, shownMs, uuidField } from '../../schemas/fields.ts';
 import { described } from '../../schemas/registry.ts';
 
 const tags = ['consumers'] as const;
@@ -25,7 +25,7 @@ const verb = (operationId: string, summary: string, failures: readonly number[] 
       params: namePath,
       response: { 204: done },
     },
-    failures,
+    [...failures, ...unwantedBody],
   );
 
 const parked = operation(
@@ -35,7 +35,7 @@ const parked = operation(
     tags,
     params: namePath,
     querystring: z.strictObject({
-      after: described(positionField.optional(), 'Events after this position.'),
+      after: described(askedPosition.optional(), 'Events after this position.'),
       pageSize: described(z.coerce.number().int().min(1).max(1_000).default(50), 'At most 1,000.'),
     }),
     response: { 200: parkedSchema },
@@ -43,7 +43,10 @@ const parked = operation(
   [404],
 );
 const parkedVerb = (operationId: string, summary: string) =>
-  operation({ operationId, summary, tags, params: streamPath, response: { 204: done } }, [404]);
+  operation({ operationId, summary, tags, params: streamPath, response: { 204: done } }, [
+    404,
+    ...unwantedBody,
+  ]);
 
 /** /v1/projections and /v1/consumers: how far they are, and what operators do with them. */
 export function consumerRoutes(app: ApiServer, { consumers }: Api): void {
@@ -102,8 +105,8 @@ function parkedRoutes(app: ApiServer, consumers: Api['consumers']): void {
     url: '/v1/consumers/:name/parked',
     schema: parked,
     handler: async (request) => {
-      const { after = '0', pageSize } = request.query;
-      const events = await consumers.parked(request.params.name, BigInt(after), pageSize);
+      const { after = 0n, pageSize } = request.query;
+      const events = await consumers.parked(request.params.name, after, pageSize);
       const last = events.length === pageSize ? events.at(-1) : undefined;
       return {
         data: events.map(parkedView),

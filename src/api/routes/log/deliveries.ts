@@ -7,7 +7,7 @@ import { type ApiServer, operation } from '../../operation.ts';
 import { giveBack, receiveForMember } from '../../receiving/receive-for-member.ts';
 import { createTurns } from '../../requests/turns.ts';
 import type { Waits } from '../../requests/waits.ts';
-import { positionField, shownMs } from '../../schemas/fields.ts';
+import { askedPosition, shownMs } from '../../schemas/fields.ts';
 import {
   acksSchema,
   deliveryOutcomesSchema,
@@ -62,7 +62,7 @@ const parked = operation(
     operationId: 'listParkedDeliveries',
     summary: 'List events that a subscription has put aside',
     querystring: z.strictObject({
-      after: described(positionField.optional(), 'Events after this position.'),
+      after: described(askedPosition.optional(), 'Events after this position.'),
       pageSize: described(z.coerce.number().int().min(1).max(1_000).default(50), 'At most 1,000.'),
     }),
     response: { 200: parkedDeliveriesSchema },
@@ -136,8 +136,8 @@ function parkedRoutes(app: ApiServer, { subscriptions }: Api): void {
     url: '/v1/subscriptions/:name/parked',
     schema: parked,
     handler: async ({ params, query }) => {
-      const { after = '0', pageSize } = query;
-      const events = await subscriptions.parked(params.name, BigInt(after), pageSize);
+      const { after = 0n, pageSize } = query;
+      const events = await subscriptions.parked(params.name, after, pageSize);
       const last = events.length === pageSize ? events.at(-1) : undefined;
       return {
         data: events.map(parkedView),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SubscriptionState } from '../../../consumers/groups/subscription-state.ts';
 import type { Api } from '../../dependencies.ts';
-import { type ApiServer, operation } from '../../operation.ts';
+import { type ApiServer, operation, unwantedBody } from '../../operation.ts';
 import { nameField, shownMs, shownMsOrNull } from '../../schemas/fields.ts';
 import {
   newSubscriptionSchema,
@@ -65,7 +65,7 @@ const remove = operation(
     summary: 'Delete a subscription and its place',
     response: { 204: described(z.null(), 'Done.') },
   },
-  [404],
+  [404, ...unwantedBody],
 );
 const reset = operation(
   {

@@ -42,7 +42,10 @@ const changes = z.object({
   payloadBytes: z.int().exactOptional(),
 });
 
-const queueSettings = z.object({ concurrency: z.int().exactOptional() });
+const queueSettings = z.object({
+  concurrency: z.int().exactOptional(),
+  maxWaiting: z.int().exactOptional(),
+});
 const onlyReason = z.object({ reason });
 const later = z.object({ runAtMs: timeMs });
 

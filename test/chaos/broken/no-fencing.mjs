@@ -1,0 +1,17 @@
+// Loaded into workers before they start, for a run that must fail: completions no longer ask for their
+// lease token, so that one of a claim that has been taken away is recorded all the same. It patches what
+// is sent to Postgres; the product has no way to switch fencing off.
+
+import pg from 'pg';
+
+const FENCE = 'c.lease_token = i.token';
+const NO_FENCE = 'c.lease_token is not null';
+
+const query = pg.Client.prototype.query;
+pg.Client.prototype.query = function patched(config, ...rest) {
+  const isCompletion = /^\/\* daybook:complete-(unlocked-)?jobs /.test(config?.text ?? '');
+  if (!isCompletion) return query.call(this, config, ...rest);
+  // Not in silence: without its fence to take away, the run would prove nothing.
+  if (!config.text.includes(FENCE)) throw new Error(`complete-jobs has no "${FENCE}" any more.`);
+  return query.call(this, { ...config, text: config.text.replaceAll(FENCE, NO_FENCE) }, ...rest);
+};

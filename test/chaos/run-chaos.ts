@@ -1,0 +1,183 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { silentObserver } from '../../src/kernel/observer.ts';
+import { type Database, openDatabase } from '../../src/store/database.ts';
+import { verify } from '../../src/verify/verify.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { createChance } from './chance.ts';
+import type { Fault } from './faults/fault.ts';
+import { type Infliction, inflictSeries, untilWell } from './faults/series.ts';
+import { countExecutions, recordFiles } from './judge/executions.ts';
+import { judge, type Verdict } from './judge/judge.ts';
+import { type LoggedJobs, readLoggedJobs } from './judge/logged-jobs.ts';
+import { createCaller } from './load/http-caller.ts';
+import { createLedger, type Ledger } from './load/ledger.ts';
+import { startLoad } from './load/load.ts';
+import { monotonicMs } from './monotonic.ts';
+import { openRecordFile } from './processes/record-file.ts';
+import { type LogReader, type ReaderReport, startLogReader } from './readers/log-reader.ts';
+import { startNaiveReader } from './readers/naive-reader.ts';
+import type { Tempo } from './tempo.ts';
+import { allProcesses } from './world/any-process.ts';
+import { startPulse } from './world/pulse.ts';
+import { type Crowd, makeWorld, type World } from './world/world.ts';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly tempo: Tempo;
+  readonly crowd: Crowd;
+  readonly faults: readonly Fault[];
+  /** How many are inflicted at the same time, at the most. */
+  readonly together: number;
+  /** Modules that break the workers, for runs that must fail. */
+  readonly workerPreloads?: readonly string[];
+  /** Reads by `id > cursor`, for runs that must fail. */
+  readonly naiveReader?: boolean;
+  /** Lines of what goes on. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly seed: number;
+  readonly inflictions: readonly Infliction[];
+  /** Faults that could not be inflicted, and why. */
+  readonly leftOut: readonly string[];
+  readonly acknowledged: number;
+  readonly logged: Pick<LoggedJobs, 'events' | 'ended'> & { readonly jobs: number };
+  readonly verdict: Verdict;
+  readonly readers: readonly ReaderReport[];
+  /** Processes that ended by themselves, or not well when asked to. */
+  readonly badEnds: readonly string[];
+  /** What `verify` found to differ. */
+  readonly differences: readonly string[];
+  /** Acts of clients that were not begun, because too many waited for an answer. */
+  readonly shed: number;
+}
+
+/** Time to end everything, once the faults have stopped. */
+const DRAIN_MS = 240_000;
+
+/** Lets processes work under load while faults are inflicted, and judges what they made of it. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { tempo, crowd, workerPreloads = [], onLine = () => undefined } = options;
+  const startedAt = monotonicMs();
+  const tell = (line: string) =>
+    onLine(`${((monotonicMs() - startedAt) / 1_000).toFixed(1)} ${line}`);
+  const world = await makeWorld({ tempo, crowd, workerPreloads, onLine: tell });
+  try {
+    return await runIn(world, options, tell);
+  } finally {
+    await world.remove();
+  }
+}
+
+async function runIn(
+  world: World,
+  options: ChaosOptions,
+  tell: (line: string) => void,
+): Promise<ChaosReport> {
+  const { seed, durationMs, tempo, together } = options;
+  const chance = createChance(seed ^ 0x5e_ed);
+  const records = openRecordFile<object>(`${world.folder}/clients.records.jsonl`);
+  const ledger = createLedger((jobId) => records.add({ kind: 'submitted', jobId, by: 'client' }));
+  const caller = createCaller(world.urls, Math.random, ({ body }) =>
+    ledger.complain(`an API answered 500: ${JSON.stringify(body)}`),
+  );
+  const readers = startReaders(world, options.naiveReader === true);
+  const pulse = startPulse(world);
+  const load = startLoad({ caller, ledger, records, chance, rate: tempo.rate });
+  await untilWell(pulse, monotonicMs(), Number.POSITIVE_INFINITY, tempo.patienceMs);
+  const leftOut = options.faults.flatMap((fault) => {
+    const why = fault.unavailable?.(world) ?? null;
+    return why === null ? [] : [`${fault.name}: ${why}`];
+  });
+  const faults = options.faults.filter((fault) => (fault.unavailable?.(world) ?? null) === null);
+  const inflictions = await inflictSeries({
+    faults,
+    situation: { world, load, readers },
+    pulse,
+    seed,
+    durationMs,
+    together,
+    onInflicted: ({ name, what }) => tell(`inflicted ${name}: ${what}`),
+  });
+  tell('no more faults');
+  await load.stop();
+  await pulse.stop();
+  await untilDrained(world, tell);
+  return report(world, { seed, ledger, readers, inflictions, leftOut, shed: load.shed });
+}
+
+function startReaders(world: World, naive: boolean): LogReader[] {
+  if (naive) return [startNaiveReader('reader', world)];
+  return world.urls.map((url, index) => startLogReader(`reader-${index + 1}`, url));
+}
+
+/** Waits until every job has ended and every event is in the log; what has not by then is lost. */
+async function untilDrained(world: World, tell: (line: string) => void): Promise<void> {
+  const began = monotonicMs();
+  let left = Number.NaN;
+  while (monotonicMs() - began < DRAIN_MS) {
+    const { rows } = await world.admin
+      .query<{ n: number }>(
+        `select (select count(*) from daybook.job_claims)::int
+              + (select count(*) from daybook.event_inbox i, daybook.log_head h
+                 where i.seq > h.highest_seq)::int as n`,
+      )
+      .catch(() => ({ rows: [] }));
+    left = rows[0]?.n ?? Number.NaN;
+    if (left === 0) return;
+    await wait(250);
+  }
+  tell(`${left} jobs or events are left`);
+}
+
+interface Gathered {
+  readonly seed: number;
+  readonly ledger: Ledger;
+  readonly readers: readonly LogReader[];
+  readonly inflictions: readonly Infliction[];
+  readonly leftOut: readonly string[];
+  readonly shed: number;
+}
+
+async function report(world: World, gathered: Gathered): Promise<ChaosReport> {
+  const { ledger, readers, ...rest } = gathered;
+  const database = openDatabase({
+    connectionString: world.postgres.url(),
+    schema: 'daybook',
+    poolSize: 4,
+    observer: silentObserver,
+  });
+  try {
+    const logged = await readLoggedJobs(database);
+    const read = await Promise.all(readers.map((reader) => reader.finish(logged.events)));
+    const ends = allProcesses(world).flatMap(({ name, surprises }) =>
+      surprises.map((surprise) => `${name}: ${surprise}`),
+    );
+    const badEnds = [...unexplained(ends, logged), ...(await world.stopProcesses())];
+    const executions = countExecutions(recordFiles(world.folder));
+    return {
+      ...rest,
+      acknowledged: ledger.acknowledged.size,
+      logged: { events: logged.events, ended: logged.ended, jobs: logged.jobs.size },
+      verdict: await judge({ ledger, logged, executions, admin: world.admin }),
+      readers: read,
+      badEnds,
+      differences: await differences(database),
+    };
+  } finally {
+    await database.close();
+  }
+}
+
+/** Ends of processes that no deadly job explains. */
+function unexplained(ends: readonly string[], { jobs }: LoggedJobs): string[] {
+  const deadly = [...jobs.values()].filter(({ state }) => state.type === 'deadly').length;
+  return deadly === 0 ? [...ends] : ends.filter((each) => !each.endsWith('SIGKILL'));
+}
+
+async function differences(database: Database): Promise<string[]> {
+  const found = await verify(database, { clock: systemClock });
+  return found.equal ? [] : found.differences.map((each) => JSON.stringify(each));
+}
