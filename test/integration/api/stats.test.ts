@@ -239,7 +239,7 @@ describe('minPosition', () => {
 
   it.each(lists)('of %s is refused where the log does not reach it', async (path) => {
     await submitOne(api.db, { queue: 'waited' });
-    const { status, body } = await api.get(`${path}?minPosition=9999999999999999999`);
+    const { status, body } = await api.get(`${path}?minPosition=999999999999999999`);
     expect(status).toBe(400);
     expect(body.errors[0].pointer).toBe('/query/minPosition');
     expect(body.detail).toContain('The log ends at');
