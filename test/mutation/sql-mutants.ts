@@ -194,4 +194,15 @@ export const sqlMutants: readonly SqlMutant[] = [
       'settled = not exists',
     ],
   ]),
+  ...of(
+    'verify/read-snapshot.ts',
+    ['verify/live'],
+    [
+      [
+        'lets verify read in two snapshots',
+        'isolation level repeatable read',
+        'isolation level read committed',
+      ],
+    ],
+  ),
 ];
