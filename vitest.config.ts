@@ -16,6 +16,7 @@ export default defineConfig({
           include: [
             'test/unit/**/*.test.ts',
             'test/simulation/**/*.test.ts',
+            'test/formal/**/*.test.ts',
             'test/architecture.test.ts',
           ],
           testTimeout: 30_000,

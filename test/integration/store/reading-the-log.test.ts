@@ -4,6 +4,8 @@ import { codeOf, sqlState } from '../../../src/store/sqlstate.ts';
 import { sequenceInbox } from '../../../src/store/statements/sequence-inbox.ts';
 import { addPartition } from '../../../src/store/statements/add-partition.ts';
 import { readHead } from '../../../src/store/statements/read-head.ts';
+import { readStreams } from '../../../src/store/statements/read-streams.ts';
+import { visitedPartitions } from '../../support/query-plans.ts';
 import { submitOne } from '../../support/job-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
@@ -35,6 +37,34 @@ describe('one job', () => {
     const inInbox = await found('event_inbox', id);
     expect([inLog, inInbox]).toEqual([0, 0]);
     expect(await read()).toBe(true);
+  });
+});
+
+describe('the stream of a job', () => {
+  it('is looked for in no partition from before its birth (R)', async () => {
+    const { database, schema } = db;
+    const [head] = await database.run(readHead, {});
+    const span = head?.span ?? 0n;
+    for (let k = 0n; k < 12n; k += 1n) await database.run(addPartition, { k, span });
+    // A log that was ten partitions long before.
+    const long = 10n * span + 1n;
+    await database.pool.query(`update ${schema}.log_head set position = $1`, [long]);
+    await database.pool.query(
+      `insert into ${schema}.log_batches (last_position, recorded_at)
+       values ($1, now() - interval '2 minutes')`,
+      [long],
+    );
+    const id = await submitOne(db, {});
+    await sequence();
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': unknown }>(
+      `explain (analyze, format json) ${readStreams.sql(schema)}`,
+      [...readStreams.values({ tenantId: 1, jobIds: [id] })],
+    );
+    expect(visitedPartitions(rows[0]?.['QUERY PLAN']).toSorted()).toEqual([
+      'events_10',
+      'events_11',
+    ]);
+    expect((await loadJobs(database, 1, [id])).has(id)).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createClientErrors } from '../../../src/api/requests/client-errors.ts';
+import { createClientErrors } from '../../../src/api/refusals/client-errors.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
 
 /** What a client reads for an error of Node's HTTP parser. */

@@ -1,6 +1,6 @@
 import fastify from 'fastify';
 import { describe, expect, it } from 'vitest';
-import { noRoute, watchMethods } from '../../../src/api/requests/known-methods.ts';
+import { noRoute, watchMethods } from '../../../src/api/refusals/known-methods.ts';
 
 describe('watchMethods', () => {
   it('knows the methods of an address, whatever its parameters are', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLocalOnly } from '../../../src/api/requests/local-only.ts';
+import { createLocalOnly } from '../../../src/api/refusals/local-only.ts';
 
 /** What the server says to a request with these headers: undefined for nothing. */
 function refusal(headers: Record<string, string>, allowed: readonly string[] = []): unknown {

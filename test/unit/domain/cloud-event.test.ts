@@ -76,9 +76,11 @@ describe('an event as CloudEvents tells it', () => {
     } as RecordedEvent & { position: bigint };
     const cloud = cloudEventOf(created, given);
     expect(cloud).toMatchObject({ subject: 'mail', authtype: 'system' });
+    expect(cloud.data).toEqual({ name: 'mail' });
     for (const absent of ['jobtype', 'tags', 'elapsedms', 'authid', 'correlationid']) {
       expect(cloud).not.toHaveProperty(absent);
     }
+    expect(cloud).not.toHaveProperty('causationid');
   });
 });
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type EventFilter, eventMatcher } from '../../../src/domain/event-filter.ts';
+import {
+  type EventFilter,
+  eventMatcher,
+  letsAllThrough,
+} from '../../../src/domain/event-filter.ts';
 
 const event = {
   type: 'JobFailed',
@@ -44,5 +48,18 @@ describe('a filter', () => {
     for (const filter of [{ jobTypes: ['null'] }, { correlations: ['null'] }, { tags: [''] }]) {
       expect(eventMatcher(filter)(bare)).toBe(false);
     }
+  });
+});
+
+describe('a filter that holds nothing back', () => {
+  it.each<[EventFilter, boolean]>([
+    [{}, true],
+    [{ queues: undefined }, true],
+    [{ queues: [], tags: [] }, true],
+    [{ queues: ['mail'] }, false],
+    [{ queues: [], tags: ['a'] }, false],
+    [{ queues: ['mail'], tags: undefined }, false],
+  ])('%j: %j', (filter, holdsNothing) => {
+    expect(letsAllThrough(filter)).toBe(holdsNothing);
   });
 });

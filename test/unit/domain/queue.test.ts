@@ -54,6 +54,22 @@ describe('a queue', () => {
       .thenRejected('already-recorded');
   });
 
+  it('says what stands in the way', () => {
+    const birth = fold([created]);
+    const said = [
+      decideQueue(null, { kind: 'pause', reason }),
+      decideQueue(birth, { kind: 'create', name: 'default' }),
+      decideQueue(fold([created, paused]), { kind: 'pause', reason }),
+      decideQueue(birth, { kind: 'resume', reason }),
+    ].map(({ rejection }) => rejection?.detail);
+    expect(said).toEqual([
+      'The queue does not exist.',
+      'The queue exists already.',
+      'The queue is paused already.',
+      'The queue is not paused.',
+    ]);
+  });
+
   it('is configured, paused or not', () => {
     const settings = { concurrency: 3 };
     for (const history of [[created], [created, paused]]) {

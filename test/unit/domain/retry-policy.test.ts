@@ -7,6 +7,7 @@ import {
   maxRetryDelayMs,
   type RetryPolicy,
   retryDelayMs,
+  retryPolicyFault,
 } from '../../../src/domain/retry-policy.ts';
 
 /** The number that makes chance add and take away nothing. */
@@ -221,6 +222,56 @@ describe('clampDelay', () => {
 
   it('never gives -0, which JSON would not give back', () => {
     for (const asked of [-0, -0.4, -1]) expect(Object.is(clampDelay(asked), 0)).toBe(true);
+  });
+});
+
+describe('what is wrong with a policy', () => {
+  it.each<RetryPolicy>([
+    exponential,
+    linear,
+    fixed,
+    { kind: 'custom' },
+    { kind: 'fixed', delayMs: 0, jitter: 0 },
+    { kind: 'fixed', delayMs: maxRetryDelayMs, jitter: 1 },
+    { ...exponential, baseMs: 0, maxMs: maxRetryDelayMs, factor: 1, jitter: 0 },
+    { ...exponential, factor: 100 },
+    { ...linear, baseMs: 0, stepMs: 0, maxMs: 0 },
+  ])('is nothing: %j', (policy) => {
+    expect(retryPolicyFault(policy)).toBeNull();
+  });
+
+  const wrongTimes = [-1, maxRetryDelayMs + 1, Number.NaN, '5', undefined, null];
+  it.each([
+    [exponential, 'baseMs'],
+    [exponential, 'maxMs'],
+    [linear, 'baseMs'],
+    [linear, 'stepMs'],
+    [linear, 'maxMs'],
+    [fixed, 'delayMs'],
+  ] as const)('is a time that is none or too long: %j, %s', (policy, name) => {
+    for (const time of wrongTimes) {
+      const wrong = { ...policy, [name]: time } as unknown as RetryPolicy;
+      expect(retryPolicyFault(wrong)).toBe(`${name} must be 0 ms to 366 days`);
+    }
+  });
+
+  it.each([0, 0.99, 100.01, Infinity, Number.NaN, '2'])('is a factor of %j', (factor) => {
+    const wrong = { ...exponential, factor } as unknown as RetryPolicy;
+    expect(retryPolicyFault(wrong)).toBe('factor must be 1 to 100');
+    // Others have none, whatever stands there.
+    expect(retryPolicyFault({ ...linear, factor } as unknown as RetryPolicy)).toBeNull();
+  });
+
+  it.each([-0.01, 1.01, Number.NaN, '0', undefined])('is a jitter of %j', (jitter) => {
+    for (const policy of [exponential, linear, fixed]) {
+      const wrong = { ...policy, jitter } as unknown as RetryPolicy;
+      expect(retryPolicyFault(wrong)).toBe('jitter must be 0 to 1');
+    }
+  });
+
+  it.each(['', 'Custom', 'exponental', undefined])('is the kind %j', (kind) => {
+    const wrong = { ...fixed, kind } as unknown as RetryPolicy;
+    expect(retryPolicyFault(wrong)).toBe('kind must be exponential, linear, fixed or custom');
   });
 });
 
