@@ -58,6 +58,11 @@ async function runOn(version) {
     env: { ...process.env, DAYBOOK_TEST_POSTGRES: version },
     stdio: 'inherit',
   });
+  // It stops its servers; a signal from a terminal reaches it by itself.
+  const passOn = () => child.kill('SIGTERM');
+  process.once('SIGTERM', passOn);
+  process.once('SIGINT', () => undefined);
   const [code] = await once(child, 'exit');
+  process.off('SIGTERM', passOn);
   return code === 0;
 }
