@@ -3,6 +3,8 @@ import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 /** A way to a server that can be cut, slowed down, stopped, or go silent. */
 export interface TcpProxy {
   readonly port: number;
+  /** Connections that lead through it now. */
+  readonly size: number;
   /** Whether a connection that the server sees coming from this port leads through here. */
   leads(clientPort: number): boolean;
   /** Resets every connection; with `closed`, new ones are reset too until `heal`. */
@@ -50,6 +52,10 @@ class Proxy implements TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  get size(): number {
+    return this.#pairs.size;
   }
 
   leads(clientPort: number): boolean {

@@ -39,14 +39,13 @@ export function makePool(options: PoolOptions): OwnPool {
   const config: pg.PoolConfig = {
     connectionString: options.connectionString,
     max: options.poolSize,
-    connectionTimeoutMillis: Math.min(CONNECT_MS, statementTimeoutMs),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'daybook',
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, whatever its types say
     ...(prepare === false ? {} : { onConnect }),
   };
-  const pool = new WatchedPool(config, options.clock);
+  const pool = new WatchedPool(config, Math.min(CONNECT_MS, statementTimeoutMs), options.clock);
   // An idle connection that the server ends would otherwise end this process.
   pool.on('error', (error) => options.observer.warn('an idle connection was lost', { error }));
   // So would one that the server ends in the very packet with which it becomes ready: then nobody has

@@ -4,6 +4,7 @@ export interface BeatThreadData {
   readonly schema: string;
   readonly tenantId: number;
   readonly session: string;
+  readonly leaseMs: number;
   readonly beatMs: number;
   readonly stallMs: number;
 }

@@ -8,7 +8,7 @@ import { beatSession } from '../../store/statements/beat-session.ts';
 import type { BeatMessage, BeatThreadData, MainMessage } from './beat-messages.ts';
 
 /** What even a sound server may take now and then, in ms. */
-const LEAST_PATIENCE_MS = 500;
+const LEAST_PATIENCE_MS = 1_000;
 /** The longest pause between two tries to beat, in ms. */
 const RETRY_MAX_MS = 1_000;
 
@@ -18,14 +18,14 @@ const RETRY_MAX_MS = 1_000;
  * `stallMs`: an event loop that hangs for good must not hold its jobs for ever.
  */
 async function beat(data: BeatThreadData, port: NonNullable<typeof parentPort>) {
-  const { connectionString = '', schema, tenantId, session, beatMs, stallMs } = data;
+  const { connectionString = '', schema, tenantId, session, leaseMs, beatMs, stallMs } = data;
   const database = openDatabase({
     connectionString,
     schema,
     poolSize: 1,
     observer: silentObserver,
     // A connection that says nothing is left early enough for the next one to beat in time.
-    statementTimeoutMs: Math.max(beatMs, LEAST_PATIENCE_MS),
+    statementTimeoutMs: Math.max(beatMs, leaseMs / 3, LEAST_PATIENCE_MS),
   });
   const backoff = createBackoff(100, Math.min(beatMs, RETRY_MAX_MS), Math.random);
   const stop = new AbortController();

@@ -151,12 +151,20 @@ class BeatenSession implements Session {
 
   #makeThread(): BeatThread | null {
     const { database, tenantId, observer } = this.#context;
-    const { beatMs, stallMs, startThread = startBeatThread } = this.#options;
+    const { leaseMs, beatMs, stallMs, startThread = startBeatThread } = this.#options;
     const { connectionString } = database.connection;
     if (typeof connectionString !== 'string') return null;
     const { schema } = database;
     const session = this.id;
-    const thread = startThread({ connectionString, schema, tenantId, session, beatMs, stallMs });
+    const thread = startThread({
+      connectionString,
+      schema,
+      tenantId,
+      session,
+      leaseMs,
+      beatMs,
+      stallMs,
+    });
     thread.on('message', (message: BeatMessage) => {
       this.#threadBeats = message.kind === 'beat';
       if (message.kind === 'beat') this.#heard(message.cancelRequested);

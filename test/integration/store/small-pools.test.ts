@@ -24,7 +24,7 @@ afterEach(async () => {
   await pool.end();
 });
 
-/** Five seconds are over after half a second. */
+/** Five seconds are over after half a second, which is enough for a connection on a busy machine. */
 const hasty = {
   ...systemClock,
   after: (ms: number, callback: () => void) => systemClock.after(ms / 10, callback),
