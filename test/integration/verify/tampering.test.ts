@@ -33,6 +33,7 @@ describe('an untouched database', () => {
           { name: 'failure-groups', table: 'failure_groups', rows: 1 },
         ],
       },
+      safety: null,
       tookMs: expect.any(Number),
     });
   });
