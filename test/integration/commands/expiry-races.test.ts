@@ -119,7 +119,7 @@ describe('a claim that is being made', () => {
     await open.commit();
     for (const [index, caretaker] of caretakers.entries()) {
       await gates[index]?.open();
-      expect(await caretaker).toEqual([{ expired: 0 }]);
+      expect(await caretaker).toEqual([{ expired: 0, ended: [] }]);
     }
     expect(await afterExpiry(open.id)).toBe('waiting');
   });

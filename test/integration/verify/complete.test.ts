@@ -151,6 +151,9 @@ it('a run holds no snapshot for longer than a chunk takes', async () => {
       transactions += 1;
       return database.transaction(work);
     },
+    get patient() {
+      return counting;
+    },
   };
   const { checked } = await verify(counting, { chunkRows: 1 });
   expect(checked.jobs).toBe(5);
