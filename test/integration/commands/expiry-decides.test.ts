@@ -30,7 +30,7 @@ const running = fc
     startMarked: fc.boolean(),
     // As often as not, because only those without one can die.
     cancelRequested: fc.option(fc.record({ reason: fc.constantFrom(null, 'stop', '"') }), {
-      freq: 1,
+      freq: 2,
     }),
     claimedAgoMs: fc.integer({ min: -5_000, max: 100_000 }),
     timeoutMs: fc.option(fc.nat()),
