@@ -265,7 +265,7 @@ async function prepare(
     catalog: definitions,
     coalescer: createSubmitCoalescer(database, tenantId, clock),
     backlogLimit: createBacklogLimit({
-      read: () => readBacklogs(database, { tenantId, maxWaiting }),
+      read: () => readBacklogs(database.beside, { tenantId, maxWaiting }),
       clock,
       observer,
       random: Math.random,
