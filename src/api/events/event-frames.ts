@@ -1,11 +1,10 @@
 import type { LoggedEvent } from '../../consumers/tail/log-page.ts';
 import { cloudEventView } from '../views/cloud-event-view.ts';
-import { createSharedBytes, type HeldBytes, ownBytes } from './shared-bytes.ts';
 
 /** How events and signals are written to a connection. */
 export interface EventFrames {
-  /** The bytes of some events, in order; to be released when they are written. */
-  events(events: readonly LoggedEvent[]): HeldBytes;
+  /** The bytes of some events, in order. Shared: not to be changed. */
+  events(events: readonly LoggedEvent[]): Buffer;
   /** Something that is no event: `caught-up`, `gap`, `reset`; `token` is where to go on from. */
   signal(name: SignalName, token: string, facts?: Readonly<Record<string, unknown>>): string;
   /** Nothing has come, and the connection is alive; everything up to the token has been looked at. */
@@ -41,18 +40,19 @@ export function createNdjsonFrames(installation: string): EventFrames {
   };
 }
 
-/** Stretches remembered: what those who keep up want, and those who are a little behind. */
-const STRETCHES = 96;
-
 /**
- * Writes a stretch of events once, however many connections want it at about the same time. Events that
- * a filter has picked out are written once each.
+ * Writes a stretch of events once, however many connections it goes to: for as long as its events are
+ * in memory. Events that a filter has picked out are written once each.
  */
 function sharedFrames(
   frameOf: (event: LoggedEvent) => string,
-): (events: readonly LoggedEvent[]) => HeldBytes {
+): (events: readonly LoggedEvent[]) => Buffer {
   const single = new WeakMap<LoggedEvent, Buffer>();
-  const stretches = createSharedBytes(STRETCHES);
+  /** By the first event; who keeps up, and who is behind, want stretches that end at the same ones. */
+  const stretches = new WeakMap<
+    LoggedEvent,
+    { readonly last: LoggedEvent; readonly bytes: Buffer }
+  >();
   const frame = (event: LoggedEvent) => {
     const known = single.get(event);
     if (known !== undefined) return known;
@@ -62,9 +62,16 @@ function sharedFrames(
   };
   return (events) => {
     const [first, last] = [events[0], events.at(-1)];
-    if (first === undefined || last === undefined) return ownBytes(Buffer.alloc(0));
+    if (first === undefined || last === undefined) return nothing;
+    if (first === last) return frame(first);
     const isStretch = last.position - first.position === BigInt(events.length - 1);
-    if (!isStretch || first === last) return ownBytes(Buffer.concat(events.map(frame)));
-    return stretches.of(first, last, () => events.map(frameOf));
+    if (!isStretch) return Buffer.concat(events.map(frame));
+    const known = stretches.get(first);
+    if (known?.last === last) return known.bytes;
+    const bytes = Buffer.from(events.map(frameOf).join(''));
+    stretches.set(first, { last, bytes });
+    return bytes;
   };
 }
+
+const nothing = Buffer.alloc(0);

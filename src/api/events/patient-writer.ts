@@ -8,9 +8,8 @@ export interface PatientWriter {
   /**
    * Resolves when the client takes more. False once it has gone, or has taken nothing for too long;
    * its connection is then cut.
-   * @param written called when the chunk is not needed any more
    */
-  write(chunk: string | Buffer, written?: () => void): Promise<boolean>;
+  write(chunk: string | Buffer): Promise<boolean>;
   /** Ends the answer, after a last word; cuts the connection of a client that does not take it. */
   end(last?: string): void;
 }
@@ -42,13 +41,9 @@ export function createPatientWriter(
 
   return {
     gone: gone.signal,
-    write(chunk, written = () => undefined) {
-      const isGone = gone.signal.aborted || raw.destroyed;
-      if (isGone || chunk.length === 0) {
-        written();
-        return Promise.resolve(!isGone);
-      }
-      if (raw.write(chunk, written)) return Promise.resolve(true);
+    write(chunk) {
+      if (gone.signal.aborted || raw.destroyed) return Promise.resolve(false);
+      if (chunk.length === 0 || raw.write(chunk)) return Promise.resolve(true);
       return new Promise((resolve) => {
         const settle = (taken: boolean) => {
           cancel();

@@ -12,7 +12,6 @@ import { formatLogToken } from '../../domain/log-token.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import type { Api } from '../dependencies.ts';
 import type { EventFrames } from './event-frames.ts';
-import type { HeldBytes } from './shared-bytes.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { createPatientWriter, type PatientWriter } from './patient-writer.ts';
 
@@ -91,7 +90,7 @@ export async function exportEvents(
         // Throws for a log that has become another meanwhile.
         startAfter(token(), page);
         after = page.upTo;
-        if (page.events.length > 0 && !(await writeOut(writer, kind.frames.events(page.events))))
+        if (page.events.length > 0 && !(await writer.write(kind.frames.events(page.events))))
           return;
       }
       writer.end(after < bounds.head ? '' : kind.frames.signal('caught-up', token()));
@@ -155,7 +154,7 @@ async function sendAll(
       const batch = await subscription.next();
       if (batch === undefined) break;
       for (const chunk of chunksOf(batch)) {
-        if (!(await writeOut(writer, chunk))) return;
+        if (!(await writer.write(chunk))) return;
       }
     }
     writer.end(kind.farewell());
@@ -164,31 +163,26 @@ async function sendAll(
   }
 }
 
-function writeOut(writer: PatientWriter, chunk: string | HeldBytes): Promise<boolean> {
-  return typeof chunk === 'string'
-    ? writer.write(chunk)
-    : writer.write(chunk.bytes, () => chunk.release());
-}
-
-/**
- * What is written for each batch, in the order in which the signals say something about the events. Each
- * chunk is made when it is asked for: bytes are held from then until they are written.
- */
+/** What is written for each batch, in the order in which the signals say something about the events. */
 function createBatchFrames(
   frames: EventFrames,
   start: string,
-): (batch: EventBatch) => Generator<string | HeldBytes, void, void> {
+): (batch: EventBatch) => readonly (string | Buffer)[] {
   let token = start;
   let caughtUp = false;
-  return function* chunksOf(batch) {
-    const { events, fellBehind } = batch;
-    const isNews = batch.caughtUp && (fellBehind || !caughtUp);
-    if (fellBehind) yield frames.signal('gap', token);
-    if (events.length > 0) yield frames.events(events);
-    ({ token } = batch);
-    caughtUp = batch.caughtUp || (caughtUp && !fellBehind);
-    if (isNews) yield frames.signal('caught-up', token);
-    if (!fellBehind && events.length === 0 && !isNews) yield frames.heartbeat(token);
+  return (batch) => {
+    const chunks: (string | Buffer)[] = [];
+    if (batch.fellBehind) {
+      chunks.push(frames.signal('gap', token));
+      caughtUp = false;
+    }
+    if (batch.events.length > 0) chunks.push(frames.events(batch.events));
+    token = batch.token;
+    if (batch.caughtUp && !caughtUp) {
+      chunks.push(frames.signal('caught-up', token));
+      caughtUp = true;
+    }
+    return chunks.length > 0 ? chunks : [frames.heartbeat(token)];
   };
 }
 

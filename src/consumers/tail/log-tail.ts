@@ -71,13 +71,13 @@ export interface LogTail {
   stop(): Promise<void>;
 }
 
-const defaultRing: RingLimits = { maxEvents: 5_000, maxBytes: 8 * 1_048_576 };
+const defaultRing: RingLimits = { maxEvents: 10_000, maxBytes: 16 * 1_048_576 };
 /** Events per reading. */
 const BATCH = 2_000;
 /** Events that stay in the ring although everybody has read them, for who comes now. */
 const KEPT = 200;
 /** Who reads from the log so few positions before the ring is about to enter it: it stays as it is. */
-const NEAR = 2_000n;
+const NEAR = 5_000n;
 /** Nothing is held in the ring for who has asked for nothing for so long. */
 const STUCK_MS = 2_000;
 /** Without a hint, how long until the log is looked at again. */
