@@ -46,7 +46,7 @@ const events = fc
 
 it('an event is one line of NDJSON, whatever it says', () => {
   const property = fc.property(events, (all) => {
-    const text = createNdjsonFrames('daybook').events(all).bytes.toString();
+    const text = createNdjsonFrames('daybook').events(all).toString();
     const lines = text.split('\n');
     expect(lines.pop()).toBe('');
     expect(lines).toHaveLength(all.length);
@@ -60,7 +60,7 @@ it('an event is one line of NDJSON, whatever it says', () => {
 
 it('an event is one server-sent event, whatever it says and however it is cut', () => {
   const property = fc.property(events, fc.array(fc.nat(2_000)), (all, cuts) => {
-    const text = createSseFrames('daybook').events(all).bytes.toString();
+    const text = createSseFrames('daybook').events(all).toString();
     const parse = createSseParser();
     const places = [0, ...cuts.map((cut) => cut % text.length).toSorted((a, b) => a - b)];
     const blocks = places.flatMap((place, index) => parse(text.slice(place, places[index + 1])));
