@@ -43,8 +43,9 @@ describe.each(versionsUnderTest())('on Postgres %i', (postgres) => {
         await sequenceOnce(db.database);
         await play(db, moves.slice(20));
         await projectPartly(part);
-        const before = await verify(db.database, { chunkRows: chunk });
+        const before = await verify(db.database, { chunkRows: chunk, safety: true });
         expect(before.differences).toEqual([]);
+        expect(before.safety?.violations).toEqual([]);
         await rebuildClaims(db.database);
         const after = await verify(db.database, { chunkRows: chunk });
         expect(after.differences).toEqual([]);
