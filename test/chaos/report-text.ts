@@ -6,7 +6,7 @@ const signs = ['completion', 'workers', 'apis', 'log', 'backlog'] as const;
 
 /** Everything that should not have happened; empty for a run in which the product held. */
 export function violationsOf(report: ChaosReport): string[] {
-  const { verdict, readers, badEnds, differences, inflictions } = report;
+  const { verdict, readers, badEnds, audit, inflictions } = report;
   const { lost, wrong, innocents } = verdict;
   return [
     ...lost.map((each) => `lost: ${each}`),
@@ -14,7 +14,8 @@ export function violationsOf(report: ChaosReport): string[] {
     ...innocents.map((each) => `innocent: ${each}`),
     ...readers.flatMap(({ name, wrong: bad }) => bad.map((each) => `${name}: ${each}`)),
     ...badEnds.map((each) => `ended by itself: ${each}`),
-    ...differences.map((each) => `verify: ${each}`),
+    ...audit.violations.map(({ rule, streamId, detail }) => `${rule}: ${streamId} ${detail}`),
+    ...audit.differences.map((each) => `verify: ${JSON.stringify(each)}`),
     ...inflictions.flatMap(({ name, what, recovery }) =>
       Object.entries(recovery)
         .filter(([, after]) => after === null)
@@ -25,7 +26,8 @@ export function violationsOf(report: ChaosReport): string[] {
 
 /** The report as a person reads it. */
 export function reportText(report: ChaosReport): string {
-  const { seed, inflictions, verdict, logged, acknowledged, readers, leftOut, shed } = report;
+  const { seed, inflictions, verdict, logged, acknowledged, readers, leftOut, shed, audit } =
+    report;
   const violations = violationsOf(report);
   const { lost, wrong, innocents, duplicates, executions, rejected } = verdict;
   const missed = readers.reduce((sum, reader) => sum + reader.wrong.length, 0);
@@ -40,7 +42,7 @@ export function reportText(report: ChaosReport): string {
     `jobs ${logged.jobs}, acknowledged ${acknowledged}, ended ${logged.ended}, events ${logged.events}, not sent for lack of answers ${shed}`,
     `executions ${executions}, of which duplicates ${duplicates} (allowed), outcomes rejected ${rejected}`,
     `lost ${lost.length}, wrong ${wrong.length}, innocents dead ${innocents.length}, missed by readers ${missed}`,
-    `verify: ${report.differences.length === 0 ? 'equal' : `${report.differences.length} differences`}`,
+    `auditor: ${audit.safe ? 'safe' : JSON.stringify(audit.counts)}, verify: ${audit.differences.length === 0 ? 'equal' : `${audit.differences.length} differences`}`,
     ...violations.slice(0, LISTED).map((each) => `VIOLATION ${each}`),
     ...(violations.length > LISTED ? [`… and ${violations.length - LISTED} more`] : []),
     violations.length === 0 ? 'PASSED' : `FAILED with ${violations.length} violations`,
