@@ -1,8 +1,7 @@
-import type { Infliction } from './faults/series.ts';
+import { byFault, byInfliction } from './report-tables.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
 const LISTED = 20;
-const signs = ['completion', 'workers', 'apis', 'log', 'backlog'] as const;
 
 /** Everything that should not have happened; empty for a run in which the product held. */
 export function violationsOf(report: ChaosReport): string[] {
@@ -35,7 +34,10 @@ export function reportText(report: ChaosReport): string {
     'Seconds: how long each fault lasted, the longest time without a completion from its beginning on,',
     'and from its end until a job was completed, by every worker, every API answered, the log moved, and',
     'no more was due or running than before.',
-    table(inflictions),
+    byInfliction(inflictions),
+    '',
+    'The same by fault: how often, and the worst of each.',
+    byFault(inflictions),
     ...leftOut.map((each) => `LEFT OUT ${each}`),
     '',
     `seed ${seed}: ${inflictions.length} faults`,
@@ -47,30 +49,4 @@ export function reportText(report: ChaosReport): string {
     ...(violations.length > LISTED ? [`… and ${violations.length - LISTED} more`] : []),
     violations.length === 0 ? 'PASSED' : `FAILED with ${violations.length} violations`,
   ].join('\n');
-}
-
-function table(inflictions: readonly Infliction[]): string {
-  const head = ['at', 'fault', 'lasted', 'silence', ...signs, 'what'];
-  const rows = inflictions.map(({ name, at, lasted, silence, recovery, what }) => [
-    shown(at),
-    name,
-    shown(lasted),
-    shown(silence),
-    ...signs.map((sign) => shown(recovery[sign])),
-    what,
-  ]);
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-function shown(ms: number | null): string {
-  return ms === null ? 'never' : (ms / 1_000).toFixed(2);
 }

@@ -159,21 +159,17 @@ async function report(world: World, gathered: Gathered): Promise<ChaosReport> {
     const ends = allProcesses(world).flatMap(({ name, surprises }) =>
       surprises.map((surprise) => `${name}: ${surprise}`),
     );
-    const badEnds = [...unexplained(ends, logged), ...(await world.stopProcesses())];
+    const stopped = await world.stopProcesses();
     await recordRejections(world);
     const files = recordFiles(world.folder);
+    const executions = countExecutions(files);
     return {
       ...rest,
       acknowledged: ledger.acknowledged.size,
       logged: { events: logged.events, ended: logged.ended, jobs: logged.jobs.size },
-      verdict: await judge({
-        ledger,
-        logged,
-        executions: countExecutions(files),
-        admin: world.admin,
-      }),
+      verdict: await judge({ ledger, logged, executions, admin: world.admin }),
       readers: read,
-      badEnds,
+      badEnds: [...unexplained(ends, logged, executions), ...stopped],
       audit: await auditLog(database, {
         records: await readRecordFiles(files),
         everyJobEnded: true,
@@ -184,10 +180,17 @@ async function report(world: World, gathered: Gathered): Promise<ChaosReport> {
   }
 }
 
-/** Ends of processes that no deadly job explains. */
-function unexplained(ends: readonly string[], { jobs }: LoggedJobs): string[] {
-  const deadly = [...jobs.values()].filter(({ state }) => state.type === 'deadly').length;
-  return deadly === 0 ? [...ends] : ends.filter((each) => !each.endsWith('SIGKILL'));
+/** Ends of processes, without as many by SIGKILL as handlers of deadly jobs were started. */
+function unexplained(
+  ends: readonly string[],
+  { jobs }: LoggedJobs,
+  executions: ReadonlyMap<string, number>,
+): string[] {
+  let left = 0;
+  for (const [id, times] of executions) {
+    if (jobs.get(id)?.state.type === 'deadly') left += times;
+  }
+  return ends.filter((each) => !each.endsWith('SIGKILL') || (left -= 1) < 0);
 }
 
 /** Outcomes that were refused as stale: the log must not have them. */

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isUnavailable } from '../../../src/store/sqlstate.ts';
 import { type Chance, createChance } from '../chance.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Pulse, Signs } from '../world/pulse.ts';
-import type { Fault, Situation } from './fault.ts';
+import type { Fault, Inflicted, Situation } from './fault.ts';
 
 /** A fault that was inflicted, and what came after. Times in ms. */
 export interface Infliction {
@@ -100,7 +101,7 @@ async function inflictOne(
 ): Promise<Infliction> {
   const { patienceMs } = situation.world.tempo;
   const beganAt = monotonicMs();
-  const { what, later } = await fault.inflict(situation);
+  const { what, later } = await fault.inflict(situation).catch(cutShort);
   const endedAt = monotonicMs();
   const [signs, more] = await Promise.all([untilWell(pulse, endedAt, limit, patienceMs), later]);
   const since = (at: number | null) => (at === null ? null : at - endedAt);
@@ -118,6 +119,12 @@ async function inflictOne(
       backlog: since(signs.backlog),
     },
   };
+}
+
+/** What another fault at the same time does to this one is part of the game. */
+function cutShort(error: unknown): Inflicted {
+  if (!isUnavailable(error)) throw error;
+  return { what: `cut short: ${(error as Error).message}` };
 }
 
 /** Waits until all signs of life have come, or for too long. */

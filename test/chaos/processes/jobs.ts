@@ -74,6 +74,19 @@ export function chaosJobs(pool: pg.Pool, schema: string, own: OwnTransaction): J
       },
     }),
     defineJob({
+      // Says that it is done, in a transaction of its own, long after its lease may have been lost.
+      type: 'straddles',
+      payload,
+      maxAttempts: 100,
+      retry: again,
+      handler: async ({ n, ms }, context) => {
+        await wait(ms);
+        const result = resultOf(n, context);
+        await withEffect(pool, schema, context, result, own);
+        return result;
+      },
+    }),
+    defineJob({
       type: 'deadly',
       payload,
       handler: () => {
