@@ -117,7 +117,7 @@ export async function runRestoreFromFile(
 }
 
 /** The same from any source. */
-export async function runRestore(
+async function runRestore(
   target: CommandTarget,
   mode: RestoreMode,
   source: LogSource,
