@@ -31,6 +31,7 @@ import {
   runRebuildClaims,
   runVerify,
 } from './maintenance/commands.ts';
+import { runExport, runRestoreFromFile } from './maintenance/transfer-commands.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -134,6 +135,25 @@ async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): 
   const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
   const target = { ...commandTarget(schema), connectionString };
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
+}
+
+async function restoreFrom(
+  file: string | undefined,
+  schema: string | undefined,
+  mode: 'restore' | 'import',
+): Promise<void> {
+  try {
+    if (file === undefined) {
+      throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
+    }
+    // Direct where there is one: all of it is one transaction.
+    const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+    const target = { ...commandTarget(schema), connectionString };
+    process.exitCode = await runRestoreFromFile(target, { mode, file });
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
 }
 
 function commandTarget(schema: string | undefined): CommandTarget {
@@ -326,6 +346,14 @@ const program = createProgram(readVersion(), {
   doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
+  exportLog: (file, { schema, after = 0n, queue, type, job }) =>
+    runExport(commandTarget(schema), {
+      file,
+      after,
+      filter: { queues: queue, jobTypes: type, jobs: job },
+    }),
+  restore: (file, { schema }) => restoreFrom(file, schema, 'restore'),
+  importLog: (file, { schema }) => restoreFrom(file, schema, 'import'),
 });
 try {
   await program.parseAsync();

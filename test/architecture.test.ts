@@ -30,6 +30,8 @@ const rooms: Readonly<Record<string, Room>> = {
   verify: { may: ['domain', 'store', 'projections', 'kernel'] },
   doctor: { may: ['domain', 'store', 'consumers', 'projections', 'kernel'] },
   archive: { may: ['domain', 'store', 'kernel'] },
+  // The log out of a database, and a log into an empty one.
+  transfer: { may: ['domain', 'store', 'verify', 'kernel'] },
   relay: { may: ['domain', 'store', 'consumers', 'kernel'], npm: ['@eventstore/db-client'] },
   workers: { may: ['domain', 'commands', 'store', 'config', 'kernel'], npm: ['zod'] },
   telemetry: { may: ['kernel'], npm: ['prom-client'] },
@@ -50,7 +52,19 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { may: ['domain'], npm: ['rxjs'], withoutNode: true },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What an operator does to the database itself, without a running Daybook.
-  maintenance: { may: ['verify', 'doctor', 'store', 'config', 'kernel'] },
+  maintenance: {
+    may: [
+      'verify',
+      'doctor',
+      'transfer',
+      'projections',
+      'consumers',
+      'domain',
+      'store',
+      'config',
+      'kernel',
+    ],
+  },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
   testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };

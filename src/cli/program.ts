@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addTransfer, type TransferActions } from './transfer-commands.ts';
 
 export interface StartFlags {
   readonly jobs: string | undefined;
@@ -51,7 +52,7 @@ export interface EpochFlags {
 }
 
 /** What the commands do; src/main.ts provides them. */
-export interface Actions {
+export interface Actions extends TransferActions {
   start(flags: StartFlags): Promise<void>;
   worker(module: string, flags: WorkerFlags): Promise<void>;
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
@@ -132,6 +133,7 @@ export function createProgram(version: string, actions: Actions): Command {
 
   addMaintenance(program, actions, schema);
   addEpoch(program, schema(), actions);
+  addTransfer(program, actions, schema);
   return program;
 }
 

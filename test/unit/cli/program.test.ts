@@ -13,6 +13,9 @@ async function startFlags(...line: string[]): Promise<StartFlags> {
     verify: nothing,
     doctor: nothing,
     rebuildClaims: nothing,
+    exportLog: nothing,
+    restore: nothing,
+    importLog: nothing,
     epoch: nothing,
   };
   const program = createProgram('1.2.3', { start, ...others });
@@ -76,6 +79,9 @@ describe('epoch', () => {
       verify: nothing,
       doctor: nothing,
       rebuildClaims: nothing,
+      exportLog: nothing,
+      restore: nothing,
+      importLog: nothing,
     };
     await createProgram('1.2.3', { epoch, ...others }).parseAsync(['node', 'daybook', ...line]);
     return epoch.mock.calls[0]?.[0];
