@@ -30,7 +30,10 @@ const rooms: Readonly<Record<string, Room>> = {
   verify: { may: ['domain', 'store', 'projections', 'kernel'] },
   doctor: { may: ['domain', 'store', 'consumers', 'projections', 'kernel'] },
   archive: { may: ['domain', 'store', 'kernel'] },
-  relay: { may: ['domain', 'store', 'consumers', 'kernel'], npm: ['@eventstore/db-client'] },
+  relay: {
+    may: ['domain', 'store', 'consumers', 'kernel'],
+    npm: ['@eventstore/db-client', '@kurrent/kurrentdb-client'],
+  },
   workers: { may: ['domain', 'commands', 'store', 'config', 'kernel'], npm: ['zod'] },
   telemetry: { may: ['kernel'], npm: ['prom-client'] },
   api: {

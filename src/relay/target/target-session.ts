@@ -1,0 +1,124 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Observer } from '../../kernel/observer.ts';
+import {
+  type EventTarget,
+  type ExpectedRevision,
+  type StoredTargetEvent,
+  type TargetEvent,
+  TargetFailure,
+} from './event-target.ts';
+import type { TargetMaker } from './open-target.ts';
+
+export interface TargetSessionOptions {
+  readonly maker: TargetMaker;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** For one append, and for one read of a few events, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** Appends and reads that always end. */
+export interface TargetSession {
+  /** @throws TargetFailure, `transient` with reason `no-answer` when its time is over */
+  append(stream: string, events: readonly TargetEvent[], expected: ExpectedRevision): Promise<void>;
+  /** A few events of a stream. @throws TargetFailure */
+  read(stream: string, from: bigint, limit: number): Promise<StoredTargetEvent[]>;
+  /** How often a client was given up, for tests and logs. */
+  readonly replaced: number;
+  close(): Promise<void>;
+}
+
+/** How long a client may take to end before it is left to itself, in ms. */
+const CLOSE_MS = 2_000;
+
+interface Generation {
+  readonly target: EventTarget;
+  /** Ends with the client: nothing that is asked of it may answer after that. */
+  readonly over: Promise<never>;
+  end(failure: TargetFailure): void;
+}
+
+/**
+ * A client that is given up as soon as it does not answer in time: the client of 6.2.1 can hang for
+ * ever, as where the server never answers or ends its side of the call. Whatever is under way ends with
+ * it, as `transient`, and the next one is only made once it is closed: an answer that comes for an
+ * append which the package has forgotten throws where nobody can catch it.
+ */
+export function createTargetSession(options: TargetSessionOptions): TargetSession {
+  const { maker, clock, observer, timeoutMs } = options;
+  let current: Generation | null = null;
+  let closing: Promise<void> = Promise.resolve();
+  let closed = false;
+  let replaced = 0;
+
+  const generation = async (): Promise<Generation> => {
+    await closing;
+    if (closed) throw new TargetFailure('transient', 'closed', 'The relay is stopping.');
+    return (current ??= begin(maker.open()));
+  };
+
+  const giveUp = (which: Generation, failure: TargetFailure): void => {
+    if (current !== which) return;
+    current = null;
+    replaced += 1;
+    which.end(failure);
+    closing = closeInTime(which.target);
+    observer.warn('the client of the relay’s target did not answer, and is replaced', {
+      timeoutMs,
+    });
+  };
+
+  const closeInTime = async (target: EventTarget): Promise<void> => {
+    const done = new AbortController();
+    await Promise.race([
+      target.close().catch((error: unknown) => {
+        observer.warn('a client of the relay’s target did not close', { error });
+      }),
+      clock.sleep(CLOSE_MS, done.signal),
+    ]);
+    done.abort();
+  };
+
+  const inTime = async <Answer>(ask: (target: EventTarget) => Promise<Answer>): Promise<Answer> => {
+    const which = await generation();
+    const failure = new TargetFailure('transient', 'no-answer', `No answer in ${timeoutMs} ms.`);
+    const cancel = clock.after(timeoutMs, () => giveUp(which, failure));
+    try {
+      return await Promise.race([ask(which.target), which.over]);
+    } finally {
+      cancel();
+    }
+  };
+
+  return {
+    append: (stream, events, expected) =>
+      inTime((target) => target.append(stream, events, expected)),
+    read: (stream, from, limit) =>
+      inTime(async (target) => {
+        const found: StoredTargetEvent[] = [];
+        for await (const event of target.readStream(stream, { from, limit })) found.push(event);
+        return found;
+      }),
+    get replaced() {
+      return replaced;
+    },
+    async close() {
+      closed = true;
+      await closing;
+      const last = current;
+      current = null;
+      if (last === null) return;
+      last.end(new TargetFailure('transient', 'closed', 'The relay is stopping.'));
+      await closeInTime(last.target);
+    },
+  };
+}
+
+function begin(target: EventTarget): Generation {
+  let end: (failure: TargetFailure) => void = () => undefined;
+  const over = new Promise<never>((_, reject) => {
+    end = reject;
+  });
+  over.catch(() => undefined);
+  return { target, over, end };
+}
