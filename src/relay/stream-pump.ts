@@ -55,6 +55,8 @@ const FAILURES_OF_ONE = 25;
 /** Fewer failures in a row than this are chance, and no reason to leave the target alone. */
 const FAILURES_OF_ALL = 4;
 
+const ONE_FAILURE_MS = 100;
+
 interface Waiting {
   readonly streamId: string;
   queue: { readonly event: RelayEvent; readonly page: PumpedPage }[];
@@ -83,6 +85,7 @@ class Pump implements StreamPump {
   #successes = 0;
   #refusals = 0;
   #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #pausedUntil = 0;
   #tell: () => void = () => undefined;
 
@@ -248,7 +251,11 @@ class Pump implements StreamPump {
     const { random, clock } = this.#options;
     if (stream.attempts === 0) stream.successesBefore = this.#successes;
     stream.attempts += 1;
-    this.#failures += 1;
+    // What breaks for one breaks for all that are under way, and is one failure.
+    if (clock.elapsedMs() - this.#failedAt > ONE_FAILURE_MS) {
+      this.#failures += 1;
+      this.#failedAt = clock.elapsedMs();
+    }
     const others = this.#successes - stream.successesBefore;
     if (stream.attempts >= FAILURES_OF_ONE && others >= FAILURES_OF_ONE) stream.stuck = error;
     if (this.#failures >= FAILURES_OF_ALL) {

@@ -104,3 +104,14 @@ export async function expectedStreams({ database }: TestProcess): Promise<Map<st
   }
   return streams;
 }
+
+/** What of the log is not in the target as it should be: nothing, once all is relayed. */
+export async function differences(process: TestProcess, target: EventTarget): Promise<string[]> {
+  const found: string[] = [];
+  for (const [stream, ids] of await expectedStreams(process)) {
+    const stored = await readTargetStream(target, stream);
+    const got = stored.map(({ id }) => id);
+    if (got.join() !== ids.join()) found.push(`${stream}: ${got.join()} instead of ${ids.join()}`);
+  }
+  return found;
+}

@@ -29,7 +29,13 @@ export interface TargetSession {
 }
 
 /** How long a client may take to end before it is left to itself, in ms. */
-const CLOSE_MS = 2_000;
+const CLOSE_MS = 500;
+
+/**
+ * What is asked of a client in the moment after its call broke goes to the broken call, and is never
+ * answered; a little later it has another one.
+ */
+const SETTLE_MS = 25;
 
 interface Generation {
   readonly target: EventTarget;
@@ -85,6 +91,11 @@ export function createTargetSession(options: TargetSessionOptions): TargetSessio
     const cancel = clock.after(timeoutMs, () => giveUp(which, failure));
     try {
       return await Promise.race([ask(which.target), which.over]);
+    } catch (error) {
+      if (error instanceof TargetFailure && error.kind === 'transient') {
+        closing = Promise.all([closing, clock.sleep(SETTLE_MS)]).then(() => undefined);
+      }
+      throw error;
     } finally {
       cancel();
     }
