@@ -310,7 +310,10 @@ async function relayService(
   clock: Clock,
 ): Promise<Service> {
   const { payloads: bodies, ...settings } = parseOptions(relayOptions, given);
-  const { createRelay, relayConsumer } = await import('./relay/relay.ts');
+  const [{ createRelay }, { relayConsumer }] = await Promise.all([
+    import('./relay/relay.ts'),
+    import('./relay/relay-consumer.ts'),
+  ]);
   const { database, wakeUp, observer, random } = context;
   await prepareConsumers(database, [relayConsumer], observer);
   const holder = context.newId();

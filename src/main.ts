@@ -14,7 +14,9 @@ import {
   type VerifyFlags,
   type WorkerFlags,
 } from './cli/program.ts';
+import type { RelayVerifyFlags } from './cli/relay-commands.ts';
 import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
+import { relayFromEnvironment } from './config/relay-environment.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -136,6 +138,22 @@ async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): 
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
 }
 
+/** Loaded only for those commands: they know the relay. */
+function relayCommands() {
+  return import('./maintenance/relay-commands.ts');
+}
+
+async function verifyRelayTarget({ schema, json = false }: RelayVerifyFlags): Promise<void> {
+  try {
+    const { runRelayVerify } = await relayCommands();
+    const relay = relayFromEnvironment(process.env);
+    process.exitCode = await runRelayVerify(commandTarget(schema), { json, relay });
+  } catch (error) {
+    tellFailure(error);
+    process.exitCode = 2;
+  }
+}
+
 function commandTarget(schema: string | undefined): CommandTarget {
   const note = (line: string) => console.error(line);
   return {
@@ -202,7 +220,9 @@ async function open(
   closers: Closers,
 ): Promise<Daybook> {
   const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const relay = relayFromEnvironment(process.env);
   const daybook = await openDaybook({
+    ...(relay === undefined ? {} : { relay }),
     connectionString,
     ...(directConnectionString === undefined ? {} : { directConnectionString }),
     ...(schema === undefined ? {} : { schema }),
@@ -326,6 +346,25 @@ const program = createProgram(readVersion(), {
   doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
+  relay: {
+    async status({ schema }) {
+      const { runRelayStatus } = await relayCommands();
+      await runRelayStatus(commandTarget(schema));
+    },
+    verify: verifyRelayTarget,
+    async restart({ schema, from }) {
+      const { runRelayRestart } = await relayCommands();
+      await runRelayRestart(commandTarget(schema), from);
+    },
+    async parked({ schema }) {
+      const { runRelayParked } = await relayCommands();
+      await runRelayParked(commandTarget(schema));
+    },
+    async retry(stream, { schema }) {
+      const { runRelayRetry } = await relayCommands();
+      await runRelayRetry(commandTarget(schema), stream);
+    },
+  },
 });
 try {
   await program.parseAsync();

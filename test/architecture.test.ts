@@ -53,7 +53,7 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { may: ['domain'], npm: ['rxjs'], withoutNode: true },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What an operator does to the database itself, without a running Daybook.
-  maintenance: { may: ['verify', 'doctor', 'store', 'config', 'kernel'] },
+  maintenance: { may: ['verify', 'doctor', 'relay', 'store', 'config', 'kernel'] },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
   testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addRelay, type RelayActions } from './relay-commands.ts';
 
 export interface StartFlags {
   readonly jobs: string | undefined;
@@ -59,6 +60,7 @@ export interface Actions {
   doctor(flags: DoctorFlags): Promise<void>;
   rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
   epoch(flags: EpochFlags): Promise<void>;
+  readonly relay: RelayActions;
 }
 
 /** The command line of `daybook`. Options on the line go before environment, and that before defaults. */
@@ -69,7 +71,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .showHelpAfterError('(add --help for the options)')
     .addHelpText(
       'after',
-      '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n',
+      '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n  EVENTSTORE_URL         the KurrentDB or EventStoreDB that the log is relayed to\n',
     );
   const schema = () =>
     new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
@@ -132,6 +134,7 @@ export function createProgram(version: string, actions: Actions): Command {
 
   addMaintenance(program, actions, schema);
   addEpoch(program, schema(), actions);
+  addRelay(program, actions.relay, schema);
   return program;
 }
 

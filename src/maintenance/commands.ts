@@ -133,7 +133,8 @@ export async function runEpoch(target: CommandTarget, reason: string | undefined
   });
 }
 
-async function onDatabase<Result>(
+/** Opens the database for a command, and closes it. */
+export async function onDatabase<Result>(
   { connectionString, schema }: CommandTarget,
   work: (database: Database) => Promise<Result>,
 ): Promise<Result> {
@@ -148,7 +149,7 @@ async function onDatabase<Result>(
 }
 
 /** Lets a line through every few seconds. */
-function paced({ note }: CommandTarget): (line: string) => void {
+export function paced({ note }: CommandTarget): (line: string) => void {
   let last = performance.now();
   return (line) => {
     if (performance.now() - last < NOTE_EVERY_MS) return;

@@ -1,4 +1,3 @@
-import type { Consumer } from '../consumers/consumer.ts';
 import { aheadFailure } from '../consumers/lag.ts';
 import { listBuilds } from '../consumers/statements/list-builds.ts';
 import { listParkedStreams } from '../consumers/statements/list-parked-streams.ts';
@@ -16,20 +15,11 @@ import type { WakeUp } from '../store/wake-up.ts';
 import { appendBatch } from './append-batch.ts';
 import { failureText } from './failure-text.ts';
 import { readPage } from './read-events.ts';
+import { relayName } from './relay-consumer.ts';
 import { retryParkedStream } from './retry-parked.ts';
 import { createStreamPump, type PumpedPage, type StreamPump } from './stream-pump.ts';
 import { loadTargetMaker, type TargetAddress } from './target/open-target.ts';
 import { createTargetSession, type TargetSession } from './target/target-session.ts';
-
-/** The name of its checkpoint, among those of the other consumers. */
-const relayName = 'relay';
-
-/** What makes its checkpoint, beside those of other consumers; it is read for here, and by no projector. */
-export const relayConsumer: Consumer = {
-  name: relayName,
-  version: 1,
-  handle: () => Promise.reject(new Error('The relay reads the log by itself.')),
-};
 
 export interface RelaySettings extends TargetAddress {
   /** Whether payloads and results travel with the events that bring them. */

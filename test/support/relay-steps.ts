@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import { createRelay, relayConsumer, type RelaySettings } from '../../src/relay/relay.ts';
+import { createRelay, type RelaySettings } from '../../src/relay/relay.ts';
+import { relayConsumer } from '../../src/relay/relay-consumer.ts';
 import { prepareConsumers } from '../../src/consumers/builds/prepare-consumers.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Service } from '../../src/kernel/service.ts';

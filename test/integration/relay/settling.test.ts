@@ -8,7 +8,7 @@ import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts
 import {
   differences,
   openTarget,
-  readTargetStream,
+  realServer,
   relayed,
   relaySettings,
   type RelayTarget,
@@ -37,8 +37,8 @@ describe('the relay, where the target is not what it should be', () => {
 
   const lag = async (): Promise<ConsumerLag | undefined> =>
     (await daybook.consumers.list()).find(({ name }) => name === 'relay');
-  const failure = () =>
-    expect.poll(async () => (await lag())?.failure ?? null, { timeout: 20_000, interval: 20 });
+  const failure = async () => (await lag())?.failure ?? null;
+  const soon = { timeout: 20_000, interval: 20 };
   /** An event as a stranger writes it, and a revision of the target that nobody can take back but the double. */
   const write = (stream: string, id: string) =>
     target.append(stream, [{ id, type: 'Foreign', data: {}, metadata: {} }], 'no-stream');
@@ -51,7 +51,7 @@ describe('the relay, where the target is not what it should be', () => {
     const { id } = await submitPaused();
     await write(`job-${id}`, randomUUID());
     await daybook.consumers.resume('relay');
-    await failure().toMatchObject({ name: 'foreign-event', stream: `job-${id}` });
+    await expect.poll(failure, soon).toMatchObject({ name: 'foreign-event', stream: `job-${id}` });
     expect(await lag()).toMatchObject({ halted: 'failed', moving: false });
     if (at.double === undefined) return;
     at.double.events.forget(`job-${id}`);
@@ -64,17 +64,17 @@ describe('the relay, where the target is not what it should be', () => {
     const { id } = await submitPaused();
     await write(`job-${id}`, eventId(id, 2, 1));
     await daybook.consumers.resume('relay');
-    await failure().toMatchObject({ name: 'lost-epoch', stream: `job-${id}` });
+    await expect.poll(failure, soon).toMatchObject({ name: 'lost-epoch', stream: `job-${id}` });
     at.double?.events.forget(`job-${id}`);
     await daybook.consumers.resume('relay');
     await relayed(daybook.db);
   });
 
-  it.runIf(() => at.double !== undefined)('stops at a gap', async () => {
+  it.skipIf(realServer() !== undefined)('stops at a gap', async () => {
     const { id } = await daybook.submit({ type: 'note', payload: {} });
     await relayed(daybook.db);
     at.double?.events.forget(`job-${id}`);
     await daybook.cancel(id);
-    await failure().toMatchObject({ name: 'gap', stream: `job-${id}` });
+    await expect.poll(failure, soon).toMatchObject({ name: 'gap', stream: `job-${id}` });
   });
 });
