@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { contenders, type ContenderName } from './contenders/registry.ts';
+import { describeCommits } from './measure/commit-times.ts';
 import { describeMachine, describePostgres } from './measure/machine.ts';
 import { readOptions } from './options.ts';
 import { preparePeers } from './peers/prepare-peers.ts';
@@ -35,6 +36,7 @@ try {
     machine: describeMachine(),
     settings: {
       postgres: settingsText(await describePostgres(postgres.admin)),
+      'a commit': await describeCommits(postgres.admin),
       ...peers.settings,
     },
     scenarios: [],

@@ -14,7 +14,6 @@ import {
   type VerifyFlags,
   type WorkerFlags,
 } from './cli/program.ts';
-import type { RelayVerifyFlags } from './cli/relay-commands.ts';
 import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
 import { relayFromEnvironment } from './config/relay-environment.ts';
 import {
@@ -33,6 +32,8 @@ import {
   runRebuildClaims,
   runVerify,
 } from './maintenance/commands.ts';
+import { runExport, runRestoreFromFile } from './maintenance/transfer-commands.ts';
+import { relayActions } from './maintenance/relay-actions.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -138,16 +139,19 @@ async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): 
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
 }
 
-/** Loaded only for those commands: they know the relay. */
-function relayCommands() {
-  return import('./maintenance/relay-commands.ts');
-}
-
-async function verifyRelayTarget({ schema, json = false }: RelayVerifyFlags): Promise<void> {
+async function restoreFrom(
+  file: string | undefined,
+  schema: string | undefined,
+  mode: 'restore' | 'import',
+): Promise<void> {
   try {
-    const { runRelayVerify } = await relayCommands();
-    const relay = relayFromEnvironment(process.env);
-    process.exitCode = await runRelayVerify(commandTarget(schema), { json, relay });
+    if (file === undefined) {
+      throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
+    }
+    // Direct where there is one: all of it is one transaction.
+    const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
+    const target = { ...commandTarget(schema), connectionString };
+    process.exitCode = await runRestoreFromFile(target, { mode, file });
   } catch (error) {
     tellFailure(error);
     process.exitCode = 2;
@@ -346,25 +350,15 @@ const program = createProgram(readVersion(), {
   doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
-  relay: {
-    async status({ schema }) {
-      const { runRelayStatus } = await relayCommands();
-      await runRelayStatus(commandTarget(schema));
-    },
-    verify: verifyRelayTarget,
-    async restart({ schema, from }) {
-      const { runRelayRestart } = await relayCommands();
-      await runRelayRestart(commandTarget(schema), from);
-    },
-    async parked({ schema }) {
-      const { runRelayParked } = await relayCommands();
-      await runRelayParked(commandTarget(schema));
-    },
-    async retry(stream, { schema }) {
-      const { runRelayRetry } = await relayCommands();
-      await runRelayRetry(commandTarget(schema), stream);
-    },
-  },
+  relay: relayActions(commandTarget, tellFailure),
+  exportLog: (file, { schema, after = 0n, queue, type, job }) =>
+    runExport(commandTarget(schema), {
+      file,
+      after,
+      filter: { queues: queue, jobTypes: type, jobs: job },
+    }),
+  restore: (file, { schema }) => restoreFrom(file, schema, 'restore'),
+  importLog: (file, { schema }) => restoreFrom(file, schema, 'import'),
 });
 try {
   await program.parseAsync();

@@ -34,6 +34,8 @@ const rooms: Readonly<Record<string, Room>> = {
     may: ['domain', 'store', 'consumers', 'kernel'],
     npm: ['@eventstore/db-client', '@kurrent/kurrentdb-client'],
   },
+  // The log out of a database, and a log into an empty one.
+  transfer: { may: ['domain', 'store', 'verify', 'kernel'] },
   workers: { may: ['domain', 'commands', 'store', 'config', 'kernel'], npm: ['zod'] },
   telemetry: { may: ['kernel'], npm: ['prom-client'] },
   api: {
@@ -53,7 +55,20 @@ const rooms: Readonly<Record<string, Room>> = {
   client: { may: ['domain'], npm: ['rxjs'], withoutNode: true },
   cli: { may: ['client', 'config', 'kernel'], npm: ['commander'] },
   // What an operator does to the database itself, without a running Daybook.
-  maintenance: { may: ['verify', 'doctor', 'relay', 'store', 'config', 'kernel'] },
+  maintenance: {
+    may: [
+      'verify',
+      'doctor',
+      'transfer',
+      'relay',
+      'projections',
+      'consumers',
+      'domain',
+      'store',
+      'config',
+      'kernel',
+    ],
+  },
   // What users' tests need (given/when/then, a fake clock, drain); for the door src/testing.ts only.
   testing: { may: ['domain', 'kernel', 'workers', 'commands', 'consumers', 'store'] },
 };

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addRelay, type RelayActions } from './relay-commands.ts';
+import { addTransfer, type TransferActions } from './transfer-commands.ts';
 
 export interface StartFlags {
   readonly jobs: string | undefined;
@@ -52,7 +53,7 @@ export interface EpochFlags {
 }
 
 /** What the commands do; src/main.ts provides them. */
-export interface Actions {
+export interface Actions extends TransferActions {
   start(flags: StartFlags): Promise<void>;
   worker(module: string, flags: WorkerFlags): Promise<void>;
   migrate(flags: { readonly schema: string | undefined }): Promise<void>;
@@ -126,16 +127,20 @@ export function createProgram(version: string, actions: Actions): Command {
     .addHelpText('after', '\nExample:\n  daybook worker ./jobs.ts --queue mail --concurrency 50\n')
     .action((module: string, flags: WorkerFlags) => actions.worker(module, flags));
 
-  program
-    .command('migrate')
-    .description('bring the schema in DATABASE_URL to this version')
-    .addOption(schema())
-    .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
-
+  addMigrate(program, actions, schema());
   addMaintenance(program, actions, schema);
   addEpoch(program, schema(), actions);
   addRelay(program, actions.relay, schema);
+  addTransfer(program, actions, schema);
   return program;
+}
+
+function addMigrate(program: Command, actions: Actions, schema: Option): void {
+  program
+    .command('migrate')
+    .description('bring the schema in DATABASE_URL to this version')
+    .addOption(schema)
+    .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
 }
 
 function leaseOption(): Option {

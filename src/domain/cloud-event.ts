@@ -57,6 +57,20 @@ const cloudNames = Object.fromEntries(
   }),
 ) as Record<EventType, string>;
 
+const typesByCloudName = new Map<string, EventType>(
+  Object.entries(cloudNames).map(([type, name]) => [name, type as EventType]),
+);
+
+/** What a CloudEvents type stands for, other way round; undefined where this version knows none. */
+export function eventTypeOfCloud(
+  text: string,
+): { readonly type: EventType; readonly schemaVersion: number } | undefined {
+  const [, name = '', version = ''] =
+    /^dev\.daybook\.([a-z.-]+)\.v([1-9]\d{0,3})$/.exec(text) ?? [];
+  const type = typesByCloudName.get(name);
+  return type === undefined ? undefined : { type, schemaVersion: Number(version) };
+}
+
 /**
  * An event as others get it. The lease token of a claim is a secret and is left out.
  * @param time when it happened, as RFC 3339

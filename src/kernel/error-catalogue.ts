@@ -161,6 +161,22 @@ export const errorCatalogue = {
     advice:
       'Stop the workers or end the transactions that hold jobs, then try again; pg_locks shows who holds job_claims.',
   },
+  'export-incomplete': {
+    title: 'The log cannot be exported whole',
+    advice: 'Run `daybook verify`: it says what is missing; restore that from a backup first.',
+  },
+  'source-refused': {
+    title: 'What is to be restored is not whole, or not Daybook’s',
+    advice: 'Export again, or fetch the file again; the message names the line or the event.',
+  },
+  'database-not-empty': {
+    title: 'There is something in the database already',
+    advice: 'Restore into an empty database, or into another --schema of this one.',
+  },
+  'restore-busy': {
+    title: 'The database is in use while it should be restored',
+    advice: 'Stop every process of Daybook on it, let other restores end, and try again.',
+  },
   'verification-not-found': {
     title: 'There is no such verification',
     advice: 'Start one with POST /v1/verify; each server remembers its last ten.',

@@ -133,7 +133,7 @@ export async function runEpoch(target: CommandTarget, reason: string | undefined
   });
 }
 
-/** Opens the database for a command, and closes it. */
+/** Runs work on a database that is opened for it alone. */
 export async function onDatabase<Result>(
   { connectionString, schema }: CommandTarget,
   work: (database: Database) => Promise<Result>,

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import { runner } from 'node-pg-migrate';
 import { createBackoff } from '../kernel/backoff.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
 import { explained } from './pool/explained.ts';
+import { makeClient } from './pool/list-client.ts';
 import { quotedSchema } from './schema-name.ts';
 import { codeOf, sqlState } from './sqlstate.ts';
 
@@ -50,7 +51,7 @@ export const schemaFile = 'schema.txt';
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   quotedSchema(options.schema);
-  const client = new pg.Client(options.connection);
+  const client = makeClient(options.connection);
   // Without a listener a connection that breaks between statements would end the process.
   let lost: unknown;
   client.on('error', (error) => {

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
+import { makeClient } from './pool/list-client.ts';
 
 /**
  * What a hint is about: new rows in the inbox, new positions, wishes to cancel, builds and parked events
@@ -127,7 +128,7 @@ class Notifier implements WakeUp {
 
   async #connect(): Promise<void> {
     const { connection, channel, observer } = this.#options;
-    const opened = new pg.Client({
+    const opened = makeClient({
       connectionTimeoutMillis: CHECK_EVERY_MS,
       ...connection,
       application_name: 'daybook wake-up',

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Observer } from '../../kernel/observer.ts';
+import { clientClassOf } from './list-client.ts';
 import { WatchedPool } from './watched-pool.ts';
 
 export interface PoolOptions {
@@ -38,6 +39,7 @@ export function makePool(options: PoolOptions): OwnPool {
   };
   const config: pg.PoolConfig = {
     connectionString: options.connectionString,
+    Client: clientClassOf(options.connectionString),
     max: options.poolSize,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,

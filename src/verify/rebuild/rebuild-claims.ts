@@ -51,7 +51,7 @@ export async function rebuildClaims(
 ): Promise<RebuiltClaims> {
   const { lockTimeoutMs = 10_000 } = options;
   try {
-    return await withMissingTables(database.patient, (tx) => rebuild(tx, lockTimeoutMs, options));
+    return await withMissingTables(database.patient, (tx) => rebuildClaimsIn(tx, options));
   } catch (error) {
     if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
     throw new DaybookError(
@@ -62,10 +62,10 @@ export async function rebuildClaims(
   }
 }
 
-async function rebuild(
+/** The same in a transaction of the caller's; a lock that cannot be had is an error of Postgres. */
+export async function rebuildClaimsIn(
   tx: Executor,
-  lockTimeoutMs: number,
-  { onProgress }: RebuildClaimsOptions,
+  { lockTimeoutMs = 10_000, onProgress }: RebuildClaimsOptions = {},
 ): Promise<RebuiltClaims> {
   await tx.run(setLockTimeout, { timeout: `${lockTimeoutMs}ms` });
   await tx.run(lockClaimTables, {});

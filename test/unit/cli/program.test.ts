@@ -22,6 +22,9 @@ async function startFlags(...line: string[]): Promise<StartFlags> {
     verify: nothing,
     doctor: nothing,
     rebuildClaims: nothing,
+    exportLog: nothing,
+    restore: nothing,
+    importLog: nothing,
     epoch: nothing,
   };
   const program = createProgram('1.2.3', { start, relay, ...others });
@@ -84,6 +87,9 @@ describe('epoch', () => {
       verify: nothing,
       doctor: nothing,
       rebuildClaims: nothing,
+      exportLog: nothing,
+      restore: nothing,
+      importLog: nothing,
     };
     await createProgram('1.2.3', { epoch, relay, ...others }).parseAsync([
       'node',
@@ -112,6 +118,9 @@ describe('relay restart', () => {
       doctor: nothing,
       rebuildClaims: nothing,
       epoch: nothing,
+      exportLog: nothing,
+      restore: nothing,
+      importLog: nothing,
     };
     const program = () => {
       const made = createProgram('1.2.3', { ...others, relay: { ...relay, restart } });

@@ -42,6 +42,9 @@ async function led(words: readonly string[]): Promise<unknown> {
     doctor: take,
     verify: take,
     rebuildClaims: take,
+    exportLog: take,
+    restore: take,
+    importLog: take,
     epoch: take,
     relay: { status: take, verify: take, restart: take, parked: take, retry: take },
   };

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { type EventFilter, eventMatcher, letsAllThrough } from '../domain/event-filter.ts';
+import type { RecordedEvent } from '../domain/event-types.ts';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { DaybookError } from '../kernel/errors.ts';
+import { sha256 } from '../kernel/ids.ts';
+import { decodeEvent } from '../store/event-codec.ts';
+import type { Database } from '../store/database.ts';
+import { listEpochs } from '../store/statements/list-epochs.ts';
+import { readHead } from '../store/statements/read-head.ts';
+import { type LogEventRow, readLogEvents } from '../store/statements/verify/read-log-events.ts';
+import { readBodyTexts } from '../store/statements/transfer/read-body-texts.ts';
+import { bodiesNamedBy, createBodyLedger } from './body-ledger.ts';
+import { chained, eventJson, hasBodies, headerType, trailerType } from './event-line.ts';
+import type { SourcedEvent } from './log-source.ts';
+
+export interface ExportOptions {
+  /** Only events after this position. */
+  readonly after?: bigint;
+  /**
+   * Only events that fit. Events of queues have neither type nor tags nor correlation, and are held
+   * back by the name of the queue alone, so that the jobs that are exported have their queues.
+   */
+  readonly filter?: EventFilter;
+  /** Told now and then how far it is. */
+  readonly onProgress?: (position: bigint, head: bigint) => void;
+  readonly clock?: Clock;
+}
+
+/** What an export came to. */
+export interface Exported {
+  readonly events: number;
+  /** The last position that was read. */
+  readonly position: bigint;
+}
+
+/** Events per statement. */
+const PAGE = 1_000;
+/** Bytes of bodies that are held at the most; of one job more where that alone has more. */
+const BODY_BYTES = 4 * 1_048_576;
+/** How long an export waits for the events that say what became of bodies, and how often it looks. */
+const PATIENCE_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * The log as lines of NDJSON, each a CloudEvent: a header, the events in their order with payloads
+ * and results, and a trailer, without which it is not whole. Holds no snapshot, so it may take its
+ * time beside all that goes on: it ends with the events that are in the log when it begins, and, where
+ * a body was replaced or erased meanwhile, with the event that says so.
+ * Lease tokens are left out: whoever has one can end a claim.
+ * @throws DaybookError `export-incomplete` where a body is not in the database and no event says why
+ */
+export async function* exportLog(
+  database: Database,
+  options: ExportOptions = {},
+): AsyncGenerator<string, Exported> {
+  const { after = 0n, filter = {}, onProgress, clock = systemClock } = options;
+  const { patient } = database;
+  const complete = after === 0n && letsAllThrough(filter);
+  const fits = matcherOf(filter);
+  const ledger = createBodyLedger();
+  let link = '';
+  let events = 0;
+  let position = after;
+  let head = await headOf(patient);
+  let waitedSince: number | undefined;
+
+  yield chained(JSON.stringify(header(database.schema, complete, options)), '').line;
+  for (;;) {
+    while (position < head) {
+      const rows = await patient.run(readLogEvents, { after: position, upTo: head, limit: PAGE });
+      const page = rows.map(decoded).filter(({ event }) => fits(event));
+      for await (const sourced of withBodies(patient, page)) {
+        ledger.take(sourced.event, hasBodies(sourced));
+        const next = chained(eventJson(sourced, database.schema), link);
+        link = next.link;
+        events += 1;
+        yield next.line;
+      }
+      position = rows.length < PAGE ? head : (rows.at(-1)?.position ?? head);
+      onProgress?.(position, head);
+    }
+    const missing = complete ? ledger.missing() : [];
+    if (missing.length === 0) break;
+    waitedSince ??= clock.elapsedMs();
+    if (clock.elapsedMs() - waitedSince > PATIENCE_MS) throw incomplete(missing);
+    await clock.sleep(LOOK_EVERY_MS);
+    head = await headOf(patient);
+  }
+  const epochs = (await patient.run(listEpochs, {})).map((row) => ({
+    epoch: row.epoch,
+    openedAtMs: row.opened_at,
+    systemIdentifier: row.system_identifier,
+    timeline: row.timeline,
+    afterPosition: String(row.after_position),
+    reason: row.reason,
+  }));
+  const said = { format: 1, complete, events, position: String(position), epochs };
+  yield chained(JSON.stringify(markOf(database.schema, trailerType, said)), link).line;
+  return { events, position };
+}
+
+async function headOf(database: Database): Promise<bigint> {
+  return (await database.run(readHead, {}))[0]?.position ?? 0n;
+}
+
+function matcherOf(filter: EventFilter): (event: RecordedEvent) => boolean {
+  const ofJob = eventMatcher(filter);
+  const ofQueue = eventMatcher({ queues: filter.queues });
+  return (event) => (event.jobType === null ? ofQueue(event) : ofJob(event));
+}
+
+function header(schema: string, complete: boolean, { after, filter }: ExportOptions) {
+  const given = complete ? {} : { after: String(after ?? 0n), filter: filter ?? {} };
+  return markOf(schema, headerType, { format: 1, complete, ...given });
+}
+
+/** A line that is a CloudEvent too, but tells of the export. */
+function markOf(schema: string, type: string, data: object) {
+  const source = `/daybook/${schema}`;
+  return {
+    specversion: '1.0',
+    id: randomUUID(),
+    source,
+    type,
+    datacontenttype: 'application/json',
+    data,
+  };
+}
+
+function decoded(row: LogEventRow): Omit<SourcedEvent, 'payload' | 'result'> {
+  const { queue, position, recorded_at: recordedAtMs } = row;
+  const isNamed = queue !== null && (row.job_type === null) === (row.job_type_id === null);
+  const event = isNamed ? decodeEvent({ ...row, queue }) : undefined;
+  if (event !== undefined) {
+    return { event: { ...event, position }, recordedAtMs: recordedAtMs ?? event.occurredAtMs };
+  }
+  throw new DaybookError(
+    'export-incomplete',
+    `The event at position ${position} is none that this version knows. Nothing after it was exported.`,
+  );
+}
+
+/** Adds the bodies that events name, as far as they are still there; so many bytes at a time. */
+async function* withBodies(
+  database: Database,
+  page: readonly Omit<SourcedEvent, 'payload' | 'result'>[],
+): AsyncGenerator<SourcedEvent> {
+  const wishes = page.map(({ event }) => {
+    const { payloadHash, resultHash } = bodiesNamedBy(event);
+    return {
+      id: event.streamId,
+      payload: payloadHash !== undefined,
+      result: resultHash !== undefined,
+    };
+  });
+  const wanted = [...wishes.entries()].filter(([, { payload, result }]) => payload || result);
+  const bodies = new Map<number, { payload: string | null; result: string | null }>();
+  let told = 0;
+  const tell = function* (upTo: number): Generator<SourcedEvent> {
+    for (; told < upTo; told += 1) {
+      const { payload = null, result = null } = bodies.get(told) ?? {};
+      const each = page[told];
+      if (each === undefined) return;
+      const { payloadHash, resultHash } = bodiesNamedBy(each.event);
+      yield { ...each, payload: ifFits(payload, payloadHash), result: ifFits(result, resultHash) };
+      bodies.delete(told);
+    }
+  };
+  for (let from = 0; from < wanted.length; ) {
+    const rest = wanted.slice(from);
+    const wish = { wishes: rest.map(([, each]) => each), bytes: BODY_BYTES };
+    const rows = await database.run(readBodyTexts, wish);
+    for (const { n, payload, result } of rows) {
+      bodies.set(rest[n - 1]?.[0] ?? -1, { payload, result });
+    }
+    // Of jobs behind the last one nothing is known yet; those without a row have none.
+    const read = rows.at(-1)?.n ?? rest.length;
+    from += read;
+    yield* tell((rest[read - 1]?.[0] ?? page.length) + 1);
+  }
+  yield* tell(page.length);
+}
+
+/** A body that was replaced meanwhile is not the one that the event names. */
+function ifFits(text: string | null, hash: string | undefined): string | null {
+  return text !== null && sha256(text) === hash ? text : null;
+}
+
+function incomplete(missing: readonly string[]): DaybookError {
+  const some = missing.slice(0, 3).join(', ');
+  return new DaybookError(
+    'export-incomplete',
+    `${missing.length} jobs lack the payload or result that the log names, the first ones ${some}.`,
+  );
+}
