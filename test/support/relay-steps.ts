@@ -8,6 +8,7 @@ import type { EventTarget, StoredTargetEvent } from '../../src/relay/target/even
 import { loadTargetMaker } from '../../src/relay/target/open-target.ts';
 import { readLogEvents } from '../../src/store/statements/verify/read-log-events.ts';
 import { type KurrentDouble, startKurrentDouble } from './kurrent-double/kurrent-double.ts';
+import { realServer } from './relay-settings.ts';
 import { newId, type TestProcess } from './test-database.ts';
 
 /** A server to relay to: that of EVENTSTORE_URL, or else the double. */
@@ -26,26 +27,6 @@ export function withRelayTarget(use: (target: RelayTarget) => void): void {
     use({ url: real ?? double?.url ?? '', double });
   });
   afterAll(() => double?.stop());
-}
-
-/** Of a real server; undefined where the tests bring the double. */
-export function realServer(): string | undefined {
-  const url = process.env['EVENTSTORE_URL'] ?? '';
-  return url === '' ? undefined : url;
-}
-
-/** Of the relay in tests: short of patience, so that faults cost little time. */
-export function relaySettings(url: string, settings: Partial<RelaySettings> = {}): RelaySettings {
-  return {
-    url,
-    client: 'eventstore',
-    appends: 'batch',
-    bodies: true,
-    timeoutMs: realServer() === undefined ? 1_500 : 10_000,
-    maxEventBytes: 1_000_000,
-    concurrency: 64,
-    ...settings,
-  };
 }
 
 /** Starts a relay in a process of its own; whoever calls it stops it. */

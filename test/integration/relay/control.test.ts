@@ -14,13 +14,12 @@ import {
   differences,
   openTarget,
   readTargetStream,
-  realServer,
   relayed,
-  relaySettings,
   type RelayTarget,
   startRelay,
   withRelayTarget,
 } from '../../support/relay-steps.ts';
+import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
 describe('an operator of the relay', () => {
   let at: RelayTarget;

@@ -6,13 +6,12 @@ import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts
 import {
   differences,
   openTarget,
-  realServer,
   relayed,
-  relaySettings,
   type RelayTarget,
   startRelay,
   withRelayTarget,
 } from '../../support/relay-steps.ts';
+import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
 // What only the double does on demand.
 describe.skipIf(realServer() !== undefined)('the relay, where the target fails', () => {

@@ -7,11 +7,11 @@ import {
   openTarget,
   readTargetStream,
   relayed,
-  relaySettings,
   type RelayTarget,
   startRelay,
   withRelayTarget,
 } from '../../support/relay-steps.ts';
+import { relaySettings } from '../../support/relay-settings.ts';
 
 describe('the relay', () => {
   let at: RelayTarget;

@@ -8,13 +8,12 @@ import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts
 import {
   differences,
   openTarget,
-  realServer,
   relayed,
-  relaySettings,
   type RelayTarget,
   startRelay,
   withRelayTarget,
 } from '../../support/relay-steps.ts';
+import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
 describe('the relay, where the target is not what it should be', () => {
   let at: RelayTarget;

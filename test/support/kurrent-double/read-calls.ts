@@ -145,8 +145,13 @@ async function written(call: ReadCall, answer: streamsPb.ReadResp): Promise<bool
   if (call.cancelled) return false;
   if (call.write(answer)) return true;
   await new Promise<void>((resolve) => {
-    call.once('drain', resolve);
-    call.once('cancelled', resolve);
+    const done = () => {
+      call.off('drain', done);
+      call.off('cancelled', done);
+      resolve();
+    };
+    call.on('drain', done);
+    call.on('cancelled', done);
   });
   return !call.cancelled;
 }
