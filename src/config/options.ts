@@ -133,11 +133,7 @@ export const relayOptions = z.strictObject({
     ),
   /** `eventstore` is `@eventstore/db-client`; `kurrent` its successor, to be installed beside Daybook. */
   client: z.enum(['eventstore', 'kurrent']).default('eventstore'),
-  /**
-   * All appends over one call, or a call for each. One is several times faster. A call for each is for
-   * processes that use the same client package for themselves: a connection of theirs that breaks takes
-   * the answers to all appends of the process with it.
-   */
+  /** All appends over one call, or a call for each, which is several times slower. */
   appends: z.enum(['batch', 'single']).default('batch'),
   /** Payloads and results travel with the events that bring them; off: only their hashes do. */
   payloads: z.boolean().default(true),

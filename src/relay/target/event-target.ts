@@ -78,3 +78,18 @@ export class TargetFailure extends Error {
     this.actual = details.actual;
   }
 }
+
+/** What will not work the next time either. All else may, also what the clients know no name for. */
+const refusals = new Set([
+  'maximum-append-size-exceeded',
+  'stream-deleted',
+  'access-denied',
+  'invalid-argument',
+  'missing-required-metadata-property',
+]);
+
+/** @param reason the client's name for it */
+export function failureKindOf(reason: string): FailureKind {
+  if (reason === 'wrong-expected-version') return 'wrong-version';
+  return refusals.has(reason) ? 'refused' : 'transient';
+}

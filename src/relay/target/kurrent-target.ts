@@ -1,7 +1,8 @@
+import type { BatchCall } from './batch-call.ts';
 import {
   type EventTarget,
   type ExpectedRevision,
-  type FailureKind,
+  failureKindOf,
   type StoredTargetEvent,
   type TargetEvent,
   TargetFailure,
@@ -40,14 +41,17 @@ export interface KurrentTargetOptions {
   readonly dialect: KurrentDialect;
   /** Credentials with each append make the client use one call for each, and not one for all. */
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** How batches are appended, where that is not left to the client. */
+  readonly batches?: BatchCall;
 }
 
 /** How the target is read and written by a client of Kurrent's. */
 export function createKurrentTarget(options: KurrentTargetOptions): EventTarget {
-  const { client, dialect, credentials } = options;
+  const { client, dialect, credentials, batches } = options;
   const common = credentials === undefined ? {} : { credentials };
   return {
     async append(stream, events, expected) {
+      if (batches !== undefined) return batches.append(stream, events, expected);
       const proposed = events.map((event) => dialect.jsonEvent(event));
       const expectation = { [dialect.expectedOption]: expectationOf(expected) };
       try {
@@ -92,26 +96,12 @@ async function* stored(events: AsyncIterable<ResolvedEvent>): AsyncIterable<Stor
   }
 }
 
-/** What will not work the next time either. All else may, also what the clients know no name for. */
-const refusals = new Set([
-  'maximum-append-size-exceeded',
-  'stream-deleted',
-  'access-denied',
-  'invalid-argument',
-  'missing-required-metadata-property',
-]);
-
 /** Tells errors of the clients apart by the type that both give them. */
 function failureOf(error: unknown): TargetFailure {
   if (error instanceof TargetFailure) return error;
   const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
   const reason = typeof type === 'string' ? type : 'unknown';
-  const kind: FailureKind =
-    reason === 'wrong-expected-version'
-      ? 'wrong-version'
-      : refusals.has(reason)
-        ? 'refused'
-        : 'transient';
+  const kind = failureKindOf(reason);
   const text = typeof message === 'string' && message !== '' ? message : reason;
   if (kind !== 'wrong-version') return new TargetFailure(kind, reason, text, { cause: error });
   return new TargetFailure(kind, reason, text, { cause: error, ...actualOf(error) });

@@ -39,9 +39,13 @@ const SETTLE_MS = 25;
 
 interface Generation {
   readonly target: EventTarget;
-  /** Ends with the client: nothing that is asked of it may answer after that. */
-  readonly over: Promise<never>;
-  end(failure: TargetFailure): void;
+  /** What it has not answered: it ends with the client. */
+  readonly asked: Set<Asked>;
+}
+
+interface Asked {
+  reject(failure: TargetFailure): void;
+  cancel(): void;
 }
 
 /**
@@ -60,14 +64,14 @@ export function createTargetSession(options: TargetSessionOptions): TargetSessio
   const generation = async (): Promise<Generation> => {
     await closing;
     if (closed) throw new TargetFailure('transient', 'closed', 'The relay is stopping.');
-    return (current ??= begin(maker.open()));
+    return (current ??= { target: maker.open(), asked: new Set() });
   };
 
   const giveUp = (which: Generation, failure: TargetFailure): void => {
     if (current !== which) return;
     current = null;
     replaced += 1;
-    which.end(failure);
+    end(which, failure);
     closing = closeInTime(which.target);
     observer.warn('the client of the relay’s target did not answer, and is replaced', {
       timeoutMs,
@@ -87,17 +91,37 @@ export function createTargetSession(options: TargetSessionOptions): TargetSessio
 
   const inTime = async <Answer>(ask: (target: EventTarget) => Promise<Answer>): Promise<Answer> => {
     const which = await generation();
-    const failure = new TargetFailure('transient', 'no-answer', `No answer in ${timeoutMs} ms.`);
-    const cancel = clock.after(timeoutMs, () => giveUp(which, failure));
     try {
-      return await Promise.race([ask(which.target), which.over]);
+      // No race with one promise for all: each would be kept by it for as long as the client lives.
+      return await new Promise<Answer>((resolve, reject) => {
+        const cancel = clock.after(timeoutMs, () => {
+          giveUp(
+            which,
+            new TargetFailure('transient', 'no-answer', `No answer in ${timeoutMs} ms.`),
+          );
+        });
+        const asked: Asked = { reject, cancel };
+        which.asked.add(asked);
+        const settle = () => {
+          cancel();
+          which.asked.delete(asked);
+        };
+        ask(which.target).then(
+          (answer) => {
+            settle();
+            resolve(answer);
+          },
+          (error: unknown) => {
+            settle();
+            reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
     } catch (error) {
       if (error instanceof TargetFailure && error.kind === 'transient') {
         closing = Promise.all([closing, clock.sleep(SETTLE_MS)]).then(() => undefined);
       }
       throw error;
-    } finally {
-      cancel();
     }
   };
 
@@ -119,17 +143,16 @@ export function createTargetSession(options: TargetSessionOptions): TargetSessio
       const last = current;
       current = null;
       if (last === null) return;
-      last.end(new TargetFailure('transient', 'closed', 'The relay is stopping.'));
+      end(last, new TargetFailure('transient', 'closed', 'The relay is stopping.'));
       await closeInTime(last.target);
     },
   };
 }
 
-function begin(target: EventTarget): Generation {
-  let end: (failure: TargetFailure) => void = () => undefined;
-  const over = new Promise<never>((_, reject) => {
-    end = reject;
-  });
-  over.catch(() => undefined);
-  return { target, over, end };
+function end({ asked }: Generation, failure: TargetFailure): void {
+  for (const { reject, cancel } of asked) {
+    cancel();
+    reject(failure);
+  }
+  asked.clear();
 }
