@@ -11,6 +11,8 @@ import {
   databaseOptions,
   type DatabaseSettings,
   parseOptions,
+  type RelayOptions,
+  relayOptions,
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
@@ -120,6 +122,8 @@ export interface DaybookOptions extends DatabaseSettings {
   readonly middleware?: readonly Middleware[];
   /** Projections and reactions of your own, beside Daybook's. Run by processes that `maintain`. */
   readonly consumers?: readonly (EventConsumer | Projection)[];
+  /** The log to KurrentDB; left out, nothing of it is loaded. Run by processes that `maintain`. */
+  readonly relay?: RelayOptions;
   /** Told what happens, for metrics and logs; default: nobody. */
   readonly observer?: Observer;
   /**
@@ -162,7 +166,7 @@ export interface Daybook extends JobDesk, Proof, LogReading {
  */
 export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const { jobs = [], middleware = [], observer = silentObserver, clock = systemClock } = options;
-  const { pool, maintain = true, caretaker, ...settings } = withoutParts(options);
+  const { pool, maintain = true, caretaker, relay, ...settings } = withoutParts(options);
   const parsed = parseOptions(databaseOptions, settings);
   const { readOnly } = parsed;
   const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
@@ -186,6 +190,8 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     }
     if (maintain && !readOnly)
       services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
+    if (relay !== undefined && maintain && !readOnly)
+      services.push(await relayService(context, relay, clock));
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
@@ -295,6 +301,24 @@ function housekeeping(
     createProjector({ ...common, consumers }),
     createCaretaker({ context, clock, expiryMs }),
   ];
+}
+
+/** Loaded only here, so that nobody pays for it who does not relay. */
+async function relayService(
+  context: WriteContext,
+  given: RelayOptions,
+  clock: Clock,
+): Promise<Service> {
+  const { payloads: bodies, ...settings } = parseOptions(relayOptions, given);
+  const [{ createRelay }, { relayConsumer }] = await Promise.all([
+    import('./relay/relay.ts'),
+    import('./relay/relay-consumer.ts'),
+  ]);
+  const { database, wakeUp, observer, random } = context;
+  await prepareConsumers(database, [relayConsumer], observer);
+  const holder = context.newId();
+  const common = { database, wakeUp, observer, clock, random, holder };
+  return createRelay({ ...common, settings: { ...settings, bodies } });
 }
 
 /** What is left of the options once those that are no plain values are taken. */

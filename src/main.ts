@@ -15,6 +15,7 @@ import {
   type WorkerFlags,
 } from './cli/program.ts';
 import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
+import { relayFromEnvironment } from './config/relay-environment.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -32,6 +33,7 @@ import {
   runVerify,
 } from './maintenance/commands.ts';
 import { runExport, runRestoreFromFile } from './maintenance/transfer-commands.ts';
+import { relayActions } from './maintenance/relay-actions.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -222,7 +224,9 @@ async function open(
   closers: Closers,
 ): Promise<Daybook> {
   const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const relay = relayFromEnvironment(process.env);
   const daybook = await openDaybook({
+    ...(relay === undefined ? {} : { relay }),
     connectionString,
     ...(directConnectionString === undefined ? {} : { directConnectionString }),
     ...(schema === undefined ? {} : { schema }),
@@ -346,6 +350,7 @@ const program = createProgram(readVersion(), {
   doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
+  relay: relayActions(commandTarget, tellFailure),
   exportLog: (file, { schema, after = 0n, queue, type, job }) =>
     runExport(commandTarget(schema), {
       file,
