@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JobEvent } from '../../../src/domain/job/events.ts';
+import type { JobChanges, JobEvent } from '../../../src/domain/job/events.ts';
 import { evolveJob, foldJob } from '../../../src/domain/job/evolve.ts';
 import { givenStreamId, occurredAtMs, recordEvents } from '../../../src/testing/given-when-then.ts';
 import {
@@ -164,6 +164,32 @@ describe('the fold of a stream', () => {
     expect(fold(submitted(), erased())?.payloadErased).toBe(true);
     const renewed = edited({ payloadHash: 'beef', payloadBytes: 2 });
     expect(fold(submitted(), erased(), renewed)?.payloadErased).toBe(false);
+  });
+});
+
+describe('an edit', () => {
+  const birth = submitted({
+    retryPolicy: { kind: 'custom' },
+    timeoutMs: 5,
+    tags: ['a'],
+  });
+
+  const each: readonly JobChanges[] = [
+    { priority: 1 },
+    { maxAttempts: 3 },
+    { retryPolicy: { kind: 'fixed', delayMs: 1, jitter: 0 } },
+    { timeoutMs: null },
+    { tags: ['b'] },
+    { payloadHash: 'beef' },
+    { payloadBytes: 2 },
+  ];
+
+  it.each(each)('of %o leaves everything else as it was', (changes) => {
+    expect(fold(birth, edited(changes))).toStrictEqual({ ...fold(birth, edited({})), ...changes });
+  });
+
+  it('of nothing changes nothing but the version', () => {
+    expect(fold(birth, edited({}))).toStrictEqual({ ...fold(birth), version: 2 });
   });
 });
 
