@@ -190,7 +190,7 @@ export const sqlMutants: readonly SqlMutant[] = [
     ],
     [
       'settles a session at once',
-      'settled = lapsed.closing and not exists',
+      'settled = exists (select from closed where closed.id = s.id) and not exists',
       'settled = not exists',
     ],
   ]),

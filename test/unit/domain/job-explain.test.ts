@@ -122,6 +122,7 @@ describe('why any other job is where it is', () => {
       'went away 5 times',
     );
     expect(explained([submitted(), cancelled('too dear')]).text).toContain('(too dear)');
+    expect(explained(cancelledJob).text).not.toContain('(');
     expect(explained([submitted(), claimed(), failed(), retried(0)]).codes).toEqual(['next']);
   });
 });

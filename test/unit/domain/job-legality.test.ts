@@ -129,6 +129,13 @@ describe('an event that decideJob never gives', () => {
   });
 });
 
+describe('a claim', () => {
+  it('may come at the very ms at which the job is due', () => {
+    const dueNow = job.submitted({ runAtMs: occurredAtMs(2) });
+    expect(judge(dueNow, job.claimed()).why).toBeNull();
+  });
+});
+
 describe('a decision of two events', () => {
   // What decided it is judged in the test, not while tests are collected: mutants are not there yet.
   const second: readonly (readonly [
