@@ -49,6 +49,8 @@ const pool = new pg.Pool({
   query_timeout: 10_000,
   application_name: 'chaos handler',
 });
+// One that the server ends in the very packet with which it becomes ready belongs to nobody yet.
+pool.on('connect', (client) => client.on('error', () => undefined));
 pool.on('error', (error) => logger.warn('an idle connection of a handler was lost', { error }));
 const jobs = chaosJobs(pool, 'daybook', {
   committing: returned,

@@ -51,6 +51,8 @@ const RESTART_MS = 500;
 const START_PATIENCE_MS = 30_000;
 const STOP_PATIENCE_MS = 45_000;
 const KEPT_LINES = 40;
+/** Of a process that ended by itself: an uncaught error and where it came from. */
+const SAID_LINES = 12;
 
 export function startChaosProcess(options: ChaosProcessOptions): ChaosProcess {
   return new Supervised(options);
@@ -157,7 +159,10 @@ class Supervised implements ChaosProcess {
   }
 
   #ended(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.#isUp && !this.#askedToEnd) this.surprises.push(signal ?? `exit code ${code}`);
+    if (this.#isUp && !this.#askedToEnd) {
+      const said = this.#lines.slice(-SAID_LINES).join(' | ');
+      this.surprises.push(signal ?? `exit code ${code}, having said: ${said}`);
+    }
     if (this.#isUp) this.ready = this.#promiseReady();
     this.#child = null;
     this.#isUp = false;

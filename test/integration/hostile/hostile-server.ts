@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { createHastyClock } from '../../support/hasty-clock.ts';
+import { poolerOfRun, startPooler } from '../../support/pooler.ts';
 import { sharedServerVariable, startTestServer } from '../../support/postgres-servers.ts';
 import { createTestApi } from '../api/api-server.ts';
 import type { ApiDocument } from './document.ts';
@@ -31,7 +32,13 @@ export async function openHostileServer(): Promise<HostileServer> {
   const shared = process.env[sharedServerVariable];
   process.env[sharedServerVariable] = postgres.connectionString;
   const clock = createHastyClock();
-  const api = await createTestApi({ clock, limits: { stalledMs: 3_600_000 } });
+  // The pooler of the run leads to the shared server.
+  const pooler =
+    poolerOfRun() === undefined ? undefined : await startPooler(postgres.connectionString);
+  const api = await createTestApi(
+    { clock, limits: { stalledMs: 3_600_000 } },
+    pooler === undefined ? {} : { pooler },
+  );
   const { db, app, observed } = api;
   const { pool } = db.database;
   let asked = 0;
@@ -66,6 +73,7 @@ export async function openHostileServer(): Promise<HostileServer> {
     async close() {
       await api.close();
       process.env[sharedServerVariable] = shared;
+      await pooler?.stop();
       await postgres.stop();
     },
   };
