@@ -111,6 +111,9 @@ export function readVersion(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
+/** Parts of keeping the house that processes may share out among them. */
+export type HouseDuty = 'sequencer' | 'projector' | 'caretaker';
+
 export interface DaybookOptions extends DatabaseSettings {
   /** A `pg` pool of your own instead of a connection string; it is used, and never ended. */
   readonly pool?: pg.Pool;
@@ -124,9 +127,10 @@ export interface DaybookOptions extends DatabaseSettings {
   readonly observer?: Observer;
   /**
    * Whether this process helps to keep the house: sequencer, read models, caretaker. Of all that do,
-   * one at a time works, so the default is yes; switch it off for short-lived processes.
+   * one at a time works, so the default is yes; switch it off for short-lived processes, or name
+   * the parts that this one helps with.
    */
-  readonly maintain?: boolean;
+  readonly maintain?: boolean | readonly HouseDuty[];
   readonly caretaker?: { readonly expiryMs?: number };
   /** Paces loops; tests may bring their own. */
   readonly clock?: Clock;
@@ -184,8 +188,10 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       await prepareConsumers(database, consumers, observer);
       services.push(context.wakeUp, context.backlogLimit);
     }
-    if (maintain && !readOnly)
-      services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
+    if (!readOnly) {
+      const house = { context, consumers, clock, expiryMs, partitionSpan: parsed.partitionSpan };
+      services.push(...housekeeping(house, dutiesOf(maintain)));
+    }
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
@@ -279,22 +285,38 @@ async function prepare(
   };
 }
 
-function housekeeping(
-  context: WriteContext,
-  consumers: readonly Consumer[],
-  clock: Clock,
-  expiryMs: number,
-  partitionSpan: number,
-): Service[] {
+/** Every duty, in the order in which they are taken up. */
+const houseDuties: readonly HouseDuty[] = ['sequencer', 'projector', 'caretaker'];
+
+/** @throws DaybookError `invalid-options` */
+function dutiesOf(maintain: boolean | readonly HouseDuty[]): readonly HouseDuty[] {
+  if (typeof maintain === 'boolean') return maintain ? houseDuties : [];
+  const unknown = maintain.find((duty) => !houseDuties.includes(duty));
+  if (unknown === undefined) return houseDuties.filter((duty) => maintain.includes(duty));
+  const message = `maintain: "${String(unknown)}" is none of ${houseDuties.join(', ')}.`;
+  throw new DaybookError('invalid-options', message);
+}
+
+interface House {
+  readonly context: WriteContext;
+  readonly consumers: readonly Consumer[];
+  readonly clock: Clock;
+  readonly expiryMs: number;
+  readonly partitionSpan: number;
+}
+
+function housekeeping(house: House, duties: readonly HouseDuty[]): Service[] {
+  const { context, consumers, clock, expiryMs, partitionSpan } = house;
   const { database, wakeUp, observer, random } = context;
   const channel = channelOf(database.schema);
   const holder = context.newId();
   const common = { database, wakeUp, observer, clock, random, holder };
-  return [
-    createSequencer({ ...common, channel, partitionSpan }),
-    createProjector({ ...common, consumers }),
-    createCaretaker({ context, clock, expiryMs }),
-  ];
+  const make: Readonly<Record<HouseDuty, () => Service>> = {
+    sequencer: () => createSequencer({ ...common, channel, partitionSpan }),
+    projector: () => createProjector({ ...common, consumers }),
+    caretaker: () => createCaretaker({ context, clock, expiryMs }),
+  };
+  return duties.map((duty) => make[duty]());
 }
 
 /** What is left of the options once those that are no plain values are taken. */

@@ -1,6 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addTransfer, type TransferActions } from './transfer-commands.ts';
 
+/** What a process does. */
+export const roles = ['api', 'worker', 'sequencer', 'projector', 'caretaker'] as const;
+export type Role = (typeof roles)[number];
+
 export interface StartFlags {
   readonly jobs: string | undefined;
   readonly host: string | undefined;
@@ -8,6 +12,8 @@ export interface StartFlags {
   readonly allowHost: readonly string[] | undefined;
   readonly data: string | undefined;
   readonly readOnly: boolean | undefined;
+  /** What of it all this process does; left out: everything. */
+  readonly role: readonly Role[] | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
   readonly lease: number | undefined;
@@ -105,6 +111,11 @@ export function createProgram(version: string, actions: Actions): Command {
     .option(
       '--read-only',
       'serve reads from a streaming replica named by DATABASE_URL; run no jobs',
+    )
+    .addOption(
+      new Option('--role <name...>', `what this process does: ${roles.join(', ')} (default: all)`)
+        .env('DAYBOOK_ROLES')
+        .argParser(roleNames),
     )
     .addOption(schema())
     .addOption(queue())
@@ -220,6 +231,13 @@ function addMaintenance(program: Command, actions: Actions, schema: () => Option
 function names(text: string, before: readonly string[] = []): readonly string[] {
   const more = text.split(',').map((name) => name.trim());
   return [...before, ...more.filter((name) => name !== '')];
+}
+
+function roleNames(text: string, before: readonly Role[] = []): readonly Role[] {
+  const given = names(text);
+  const unknown = given.find((name) => !roles.includes(name as Role));
+  if (unknown === undefined) return [...before, ...(given as Role[])];
+  throw new InvalidArgumentError(`must be among ${roles.join(', ')}.`);
 }
 
 const defaultQueues: readonly string[] = ['default'];
