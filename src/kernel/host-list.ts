@@ -26,7 +26,8 @@ const pattern = /^(postgres(?:ql)?:\/\/(?:[^@/?]*@)?)([^/?@]*)(\/[^?]*)?(?:\?(.*
  * @throws RangeError for a `target_session_attrs` that there is not
  */
 export function hostListOf(connectionString: string): HostList | undefined {
-  const [, start = '', hosts = '', database = '', query = ''] = pattern.exec(connectionString) ?? [];
+  const [, start = '', hosts = '', database = '', query = ''] =
+    pattern.exec(connectionString) ?? [];
   const parameters = new URLSearchParams(query);
   const asked = parameters.get('target_session_attrs');
   if (!hosts.includes(',') && asked === null) return undefined;

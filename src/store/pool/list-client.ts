@@ -59,7 +59,8 @@ function listClientClass({ servers }: HostList, locator: ServerLocator): typeof 
         locator.forget(server);
         throw error;
       }
-      const isOther = locator.wanted === 'read-write' ? isStandby : locator.wanted === 'read-only' && !isStandby;
+      const isOther =
+        locator.wanted === 'read-write' ? isStandby : locator.wanted === 'read-only' && !isStandby;
       if (!isOther) return this;
       locator.forget(server);
       this.end(() => undefined);

@@ -19,7 +19,11 @@ it.each([
     ['postgresql://a/d', 'postgresql://b/d'],
     'prefer-standby',
   ],
-  ['postgres://u@a,b?target_session_attrs=primary', ['postgres://u@a', 'postgres://u@b'], 'read-write'],
+  [
+    'postgres://u@a,b?target_session_attrs=primary',
+    ['postgres://u@a', 'postgres://u@b'],
+    'read-write',
+  ],
   ['postgres://u@a/d?target_session_attrs=standby', ['postgres://u@a/d'], 'read-only'],
 ])('names the servers of %s', (text, servers, wanted) => {
   expect(hostListOf(text)).toEqual({ servers, wanted });

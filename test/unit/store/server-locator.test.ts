@@ -5,7 +5,10 @@ import { createServerLocator, type ServerRole } from '../../../src/store/pool/se
 const primary = (timeline: string): ServerRole => ({ readOnly: false, timeline });
 const standby: ServerRole = { readOnly: true, timeline: '' };
 
-function locate(roles: Record<string, ServerRole | undefined>, wanted: WantedServer = 'read-write') {
+function locate(
+  roles: Record<string, ServerRole | undefined>,
+  wanted: WantedServer = 'read-write',
+) {
   const ask = vi.fn<(server: string) => Promise<ServerRole>>((server) => {
     const role = roles[server];
     return role === undefined ? Promise.reject(new Error(`no ${server}`)) : Promise.resolve(role);
