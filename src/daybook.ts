@@ -282,6 +282,7 @@ async function prepare(
     random: Math.random,
     epoch: await followEpoch({ database, wakeUp, clock, observer, onChange }),
     idempotencyTtlMs: options.idempotencyTtlMs,
+    isReplica: options.readOnly,
   };
 }
 
