@@ -4,11 +4,13 @@ import { type ClaimedJob, claimJobs, fromTheFront } from '../commands/work/claim
 import { completeJobs } from '../commands/work/complete-jobs.ts';
 import { endAttempts } from '../commands/work/end-attempts.ts';
 import { endWorkerSession, openWorkerSession } from '../commands/work/worker-sessions.ts';
-import { ancestryOf, type WriteContext } from '../commands/write-context.ts';
+import type { WriteContext } from '../commands/write-context.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Definitions } from '../workers/definitions/job-catalog.ts';
-import { createJobAbort, type JobContext, type Middleware } from '../workers/job-context.ts';
-import { runJob, type RunOutcome } from '../workers/run-job.ts';
+import { createJobAbort, type Middleware } from '../workers/job-context.ts';
+import { createJobNotes } from '../workers/job-notes.ts';
+import { runClaim } from '../workers/run-claim.ts';
+import type { RunOutcome } from '../workers/run-job.ts';
 
 export interface DrainOptions {
   /** Queues to drain; default: all there are. */
@@ -27,6 +29,10 @@ export interface Drainable {
   readonly middleware: readonly Middleware[];
 }
 
+/** Those of a worker that is told nothing else, but for the time: a test should not wait an hour. */
+const MAX_LOG_LINES = 1_000;
+const limits = { defaultTimeoutMs: 60_000, abortGraceMs: 1_000 };
+
 /**
  * Runs every job that is due, one after the other, in the calling test, until none is: also those
  * that these jobs submit, and retries that are due at once. No worker must run beside it.
@@ -44,13 +50,18 @@ export async function drain(daybook: Drainable, options: DrainOptions = {}): Pro
     slots: 1,
     leaseMs: 3_600_000,
   });
+  const notes = createJobNotes(context, systemClock, MAX_LOG_LINES);
+  const run = { definitions, middleware: daybook.middleware, clock: systemClock, ...limits };
   for (let left = options.limit ?? 10_000; left > 0; left -= 1) {
     const job = await claimNext(context, session, options.queues);
     if (job === undefined) break;
-    const outcome = await run(daybook, job);
-    if (outcome.kind !== 'none') drained[outcome.kind] += 1;
+    const outcome = await runClaim({ context, notes, run }, job, createJobAbort());
+    // Nothing is left to write of a job that completed in a transaction of its handler.
+    drained[outcome.kind === 'none' ? 'complete' : outcome.kind] += 1;
     await write(context, job, outcome);
+    notes.forget(job.id);
   }
+  await notes.flush();
   await endWorkerSession(context, session);
   return drained;
 }
@@ -69,25 +80,6 @@ async function claimNext(
     }
   }
   return undefined;
-}
-
-async function run({ context, definitions, middleware }: Drainable, job: ClaimedJob) {
-  const abort = createJobAbort();
-  const handed: JobContext = {
-    job,
-    get signal() {
-      return abort.signal;
-    },
-    log: () => undefined,
-    progress: () => undefined,
-    completeIn: async (client, result) => {
-      await completeJobs(context, [{ id: job.id, leaseToken: job.leaseToken, result }], { client });
-    },
-  };
-  const options = { definitions, middleware, clock: systemClock };
-  return context.lineage.within(ancestryOf(context, job), () =>
-    runJob(job, handed, abort, { ...options, defaultTimeoutMs: 60_000, abortGraceMs: 1_000 }),
-  );
 }
 
 async function write(context: WriteContext, job: ClaimedJob, outcome: RunOutcome): Promise<void> {

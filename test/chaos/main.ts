@@ -54,11 +54,13 @@ if (values.help) {
 }
 const report = await runChaos({
   seed: Number(values.seed),
-  durationMs: Number(values.minutes) * 60_000,
   tempo: values.quick ? quickTempo : usualTempo,
   crowd: { worker: 3, api: 2, keeper: 2 },
-  faults: chosenFaults(),
-  together: Number(values.together),
+  plan: {
+    faults: chosenFaults(),
+    together: Number(values.together),
+    durationMs: Number(values.minutes) * 60_000,
+  },
   ...brokenBy(values.broken),
   onLine: (line) => {
     if (values.verbose || / (inflicted|no more|\d+ jobs or)/.test(line)) console.error(line);

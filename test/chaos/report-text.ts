@@ -1,12 +1,11 @@
-import type { Infliction } from './faults/series.ts';
+import { byFault, byInfliction } from './report-tables.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
 const LISTED = 20;
-const signs = ['completion', 'workers', 'apis', 'log', 'backlog'] as const;
 
 /** Everything that should not have happened; empty for a run in which the product held. */
 export function violationsOf(report: ChaosReport): string[] {
-  const { verdict, readers, badEnds, differences, inflictions } = report;
+  const { verdict, readers, badEnds, audit, inflictions } = report;
   const { lost, wrong, innocents } = verdict;
   return [
     ...lost.map((each) => `lost: ${each}`),
@@ -14,7 +13,8 @@ export function violationsOf(report: ChaosReport): string[] {
     ...innocents.map((each) => `innocent: ${each}`),
     ...readers.flatMap(({ name, wrong: bad }) => bad.map((each) => `${name}: ${each}`)),
     ...badEnds.map((each) => `ended by itself: ${each}`),
-    ...differences.map((each) => `verify: ${each}`),
+    ...audit.violations.map(({ rule, streamId, detail }) => `${rule}: ${streamId} ${detail}`),
+    ...audit.differences.map((each) => `verify: ${JSON.stringify(each)}`),
     ...inflictions.flatMap(({ name, what, recovery }) =>
       Object.entries(recovery)
         .filter(([, after]) => after === null)
@@ -25,7 +25,8 @@ export function violationsOf(report: ChaosReport): string[] {
 
 /** The report as a person reads it. */
 export function reportText(report: ChaosReport): string {
-  const { seed, inflictions, verdict, logged, acknowledged, readers, leftOut, shed } = report;
+  const { seed, inflictions, verdict, logged, acknowledged, readers, leftOut, shed, audit } =
+    report;
   const violations = violationsOf(report);
   const { lost, wrong, innocents, duplicates, executions, rejected } = verdict;
   const missed = readers.reduce((sum, reader) => sum + reader.wrong.length, 0);
@@ -33,42 +34,19 @@ export function reportText(report: ChaosReport): string {
     'Seconds: how long each fault lasted, the longest time without a completion from its beginning on,',
     'and from its end until a job was completed, by every worker, every API answered, the log moved, and',
     'no more was due or running than before.',
-    table(inflictions),
+    byInfliction(inflictions),
+    '',
+    'The same by fault: how often, and the worst of each.',
+    byFault(inflictions),
     ...leftOut.map((each) => `LEFT OUT ${each}`),
     '',
     `seed ${seed}: ${inflictions.length} faults`,
     `jobs ${logged.jobs}, acknowledged ${acknowledged}, ended ${logged.ended}, events ${logged.events}, not sent for lack of answers ${shed}`,
     `executions ${executions}, of which duplicates ${duplicates} (allowed), outcomes rejected ${rejected}`,
     `lost ${lost.length}, wrong ${wrong.length}, innocents dead ${innocents.length}, missed by readers ${missed}`,
-    `verify: ${report.differences.length === 0 ? 'equal' : `${report.differences.length} differences`}`,
+    `auditor: ${audit.safe ? 'safe' : JSON.stringify(audit.counts)}, verify: ${audit.differences.length === 0 ? 'equal' : `${audit.differences.length} differences`}`,
     ...violations.slice(0, LISTED).map((each) => `VIOLATION ${each}`),
     ...(violations.length > LISTED ? [`… and ${violations.length - LISTED} more`] : []),
     violations.length === 0 ? 'PASSED' : `FAILED with ${violations.length} violations`,
   ].join('\n');
-}
-
-function table(inflictions: readonly Infliction[]): string {
-  const head = ['at', 'fault', 'lasted', 'silence', ...signs, 'what'];
-  const rows = inflictions.map(({ name, at, lasted, silence, recovery, what }) => [
-    shown(at),
-    name,
-    shown(lasted),
-    shown(silence),
-    ...signs.map((sign) => shown(recovery[sign])),
-    what,
-  ]);
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-function shown(ms: number | null): string {
-  return ms === null ? 'never' : (ms / 1_000).toFixed(2);
 }

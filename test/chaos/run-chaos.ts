@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { silentObserver } from '../../src/kernel/observer.ts';
-import { type Database, openDatabase } from '../../src/store/database.ts';
-import { verify } from '../../src/verify/verify.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
+import { openDatabase } from '../../src/store/database.ts';
+import type { ClientRecord } from '../../src/verify/safety/witnesses/client-record.ts';
+import { type Audit, auditLog, readRecordFiles } from '../simulation/auditor.ts';
 import { createChance } from './chance.ts';
 import type { Fault } from './faults/fault.ts';
-import { type Infliction, inflictSeries, untilWell } from './faults/series.ts';
+import { type Infliction, inflictSeries, type Plan, untilWell } from './faults/series.ts';
 import { countExecutions, recordFiles } from './judge/executions.ts';
 import { judge, type Verdict } from './judge/judge.ts';
 import { type LoggedJobs, readLoggedJobs } from './judge/logged-jobs.ts';
@@ -23,12 +23,9 @@ import { type Crowd, makeWorld, type World } from './world/world.ts';
 
 export interface ChaosOptions {
   readonly seed: number;
-  readonly durationMs: number;
+  readonly plan: Plan;
   readonly tempo: Tempo;
   readonly crowd: Crowd;
-  readonly faults: readonly Fault[];
-  /** How many are inflicted at the same time, at the most. */
-  readonly together: number;
   /** Modules that break the workers, for runs that must fail. */
   readonly workerPreloads?: readonly string[];
   /** Reads by `id > cursor`, for runs that must fail. */
@@ -48,8 +45,8 @@ export interface ChaosReport {
   readonly readers: readonly ReaderReport[];
   /** Processes that ended by themselves, or not well when asked to. */
   readonly badEnds: readonly string[];
-  /** What `verify` found to differ. */
-  readonly differences: readonly string[];
+  /** What the auditor says of the log, the tables and what clients and handlers saw. */
+  readonly audit: Audit;
   /** Acts of clients that were not begun, because too many waited for an answer. */
   readonly shed: number;
 }
@@ -76,9 +73,9 @@ async function runIn(
   options: ChaosOptions,
   tell: (line: string) => void,
 ): Promise<ChaosReport> {
-  const { seed, durationMs, tempo, together } = options;
+  const { seed, plan, tempo } = options;
   const chance = createChance(seed ^ 0x5e_ed);
-  const records = openRecordFile<object>(`${world.folder}/clients.records.jsonl`);
+  const records = openRecordFile<ClientRecord>(`${world.folder}/clients.records.jsonl`);
   const ledger = createLedger((jobId) => records.add({ kind: 'submitted', jobId, by: 'client' }));
   const caller = createCaller(world.urls, Math.random, ({ body }) =>
     ledger.complain(`an API answered 500: ${JSON.stringify(body)}`),
@@ -87,18 +84,17 @@ async function runIn(
   const pulse = startPulse(world);
   const load = startLoad({ caller, ledger, records, chance, rate: tempo.rate });
   await untilWell(pulse, monotonicMs(), Number.POSITIVE_INFINITY, tempo.patienceMs);
-  const leftOut = options.faults.flatMap((fault) => {
-    const why = fault.unavailable?.(world) ?? null;
-    return why === null ? [] : [`${fault.name}: ${why}`];
-  });
-  const faults = options.faults.filter((fault) => (fault.unavailable?.(world) ?? null) === null);
+  const leftOut = [...new Set('groups' in plan ? plan.groups.flat() : plan.faults)].flatMap(
+    (fault) => {
+      const why = fault.unavailable?.(world) ?? null;
+      return why === null ? [] : [`${fault.name}: ${why}`];
+    },
+  );
   const inflictions = await inflictSeries({
-    faults,
+    plan: possible(plan, world),
     situation: { world, load, readers },
     pulse,
     seed,
-    durationMs,
-    together,
     onInflicted: ({ name, what }) => tell(`inflicted ${name}: ${what}`),
   });
   tell('no more faults');
@@ -106,6 +102,14 @@ async function runIn(
   await pulse.stop();
   await untilDrained(world, tell);
   return report(world, { seed, ledger, readers, inflictions, leftOut, shed: load.shed });
+}
+
+/** The plan without what cannot be inflicted here. */
+function possible(plan: Plan, world: World): Plan {
+  const isPossible = ({ unavailable }: Fault) => (unavailable?.(world) ?? null) === null;
+  return 'groups' in plan
+    ? { groups: plan.groups.map((group) => group.filter(isPossible)) }
+    : { ...plan, faults: plan.faults.filter(isPossible) };
 }
 
 function startReaders(world: World, naive: boolean): LogReader[] {
@@ -155,29 +159,49 @@ async function report(world: World, gathered: Gathered): Promise<ChaosReport> {
     const ends = allProcesses(world).flatMap(({ name, surprises }) =>
       surprises.map((surprise) => `${name}: ${surprise}`),
     );
-    const badEnds = [...unexplained(ends, logged), ...(await world.stopProcesses())];
-    const executions = countExecutions(recordFiles(world.folder));
+    const stopped = await world.stopProcesses();
+    await recordRejections(world);
+    const files = recordFiles(world.folder);
+    const executions = countExecutions(files);
     return {
       ...rest,
       acknowledged: ledger.acknowledged.size,
       logged: { events: logged.events, ended: logged.ended, jobs: logged.jobs.size },
       verdict: await judge({ ledger, logged, executions, admin: world.admin }),
       readers: read,
-      badEnds,
-      differences: await differences(database),
+      badEnds: [...unexplained(ends, logged, executions), ...stopped],
+      audit: await auditLog(database, {
+        records: await readRecordFiles(files),
+        everyJobEnded: true,
+      }),
     };
   } finally {
     await database.close();
   }
 }
 
-/** Ends of processes that no deadly job explains. */
-function unexplained(ends: readonly string[], { jobs }: LoggedJobs): string[] {
-  const deadly = [...jobs.values()].filter(({ state }) => state.type === 'deadly').length;
-  return deadly === 0 ? [...ends] : ends.filter((each) => !each.endsWith('SIGKILL'));
+/** Ends of processes, without as many by SIGKILL as handlers of deadly jobs were started. */
+function unexplained(
+  ends: readonly string[],
+  { jobs }: LoggedJobs,
+  executions: ReadonlyMap<string, number>,
+): string[] {
+  let left = 0;
+  for (const [id, times] of executions) {
+    if (jobs.get(id)?.state.type === 'deadly') left += times;
+  }
+  return ends.filter((each) => !each.endsWith('SIGKILL') || (left -= 1) < 0);
 }
 
-async function differences(database: Database): Promise<string[]> {
-  const found = await verify(database, { clock: systemClock });
-  return found.equal ? [] : found.differences.map((each) => JSON.stringify(each));
+/** Outcomes that were refused as stale: the log must not have them. */
+async function recordRejections({ admin, folder }: World): Promise<void> {
+  const { rows } = await admin.query<{ job_id: string; lease_token: string; verb: Verb }>(
+    'select job_id, lease_token, verb from daybook.rejected_outcomes',
+  );
+  const records = openRecordFile<ClientRecord>(`${folder}/rejected.records.jsonl`);
+  for (const { job_id: jobId, lease_token: leaseToken, verb } of rows) {
+    records.add({ kind: 'outcome', jobId, leaseToken, verb, answer: 'lease-lost' });
+  }
 }
+
+type Verb = Extract<ClientRecord, { kind: 'outcome' }>['verb'];

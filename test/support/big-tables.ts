@@ -13,7 +13,14 @@ export interface Fill {
 }
 
 /** The tables whose plans must not hang on statistics. */
-const hotTables = ['job_claims', 'job_payloads', 'events', 'event_inbox', 'dead_jobs'];
+const hotTables = [
+  'job_claims',
+  'job_payloads',
+  'events',
+  'event_inbox',
+  'dead_jobs',
+  'idempotency_keys',
+];
 
 /**
  * Fills the tables by plain SQL, as far as plans are concerned: streams are not complete. Each table
@@ -33,7 +40,7 @@ export async function fillTables(
     insert into job_types (id, tenant_id, name) values (1, 1, 'x');
     select add_event_partition(k, (select partition_span from log_head))
       from generate_series(0, ${fill.events} / (select partition_span from log_head) + 1) as k`);
-  for (const table of ['job_claims', 'job_payloads', 'event_inbox', 'dead_jobs']) {
+  for (const table of hotTables.filter((name) => name !== 'events')) {
     await client.query(`alter table ${table} set (autovacuum_enabled = false)`);
   }
   await client.query(`
@@ -70,9 +77,10 @@ async function insertRows(
   const soonOrLater = `case when n <= ${fill.later} then now() + interval '1 day'
     else now() - interval '1 hour' + n * interval '1 ms' end`;
   await client.query(`
-    insert into job_claims (${claimColumns})
-      select gen_random_uuid(), ${soonOrLater}, ${claimValues}, n % 10
-      from generate_series(1, ${fill.waiting}) as n;
+    insert into job_claims (${claimColumns}, unique_key)
+      select gen_random_uuid(), ${soonOrLater}, ${claimValues}, n % 10,
+        case when n % 10 = 7 then 'unique-' || n end
+      from generate_series(1, ${fill.waiting}) as n on conflict do nothing;
     insert into job_claims (${claimColumns}, session_id, lease_token, claimed_at)
       select gen_random_uuid(), now() - interval '1 hour', ${claimValues}, n % 10,
         session, gen_random_uuid(), now()
@@ -81,6 +89,9 @@ async function insertRows(
       select id, now(), 1, '\\x00', '{}' from job_claims on conflict do nothing;
     insert into dead_jobs (job_id, died_at, ${claimColumns.replace('id, run_at, ', '')}, failures)
       select gen_random_uuid(), now(), ${claimValues}, 4, 1 from generate_series(1, ${fill.dead});
+    insert into idempotency_keys (tenant_id, key, fingerprint, job_ids, expires_at)
+      select 1, 'key-' || n, '\\x00', '{}', now() + interval '1 day'
+      from generate_series(1, ${fill.dead}) as n on conflict do nothing;
     insert into events (position, occurred_at, stream_id, version, queue_id, epoch, type, schema_version,
         correlation)
       select (select coalesce(max(position), 0) from events) + n, now(), gen_random_uuid(), 1, 1, 1, 1, 1,

@@ -3,15 +3,21 @@ import { fromTheFront } from '../../src/commands/work/claim-jobs.ts';
 import type { Statement } from '../../src/store/statement.ts';
 import { beatSession } from '../../src/store/statements/beat-session.ts';
 import { claimJobs } from '../../src/store/statements/claim-jobs.ts';
+import { claimKeys } from '../../src/store/statements/claim-keys.ts';
 import { commitDecisions, type RowChange } from '../../src/store/statements/commit-decisions.ts';
-import { completeJobs } from '../../src/store/statements/complete-jobs.ts';
+import { completeJobs, completeUnlockedJobs } from '../../src/store/statements/complete-jobs.ts';
 import { expireClaims } from '../../src/store/statements/expire-claims.ts';
+import { holdsSuspect } from '../../src/store/statements/holds-suspect.ts';
 import { listHeldClaims } from '../../src/store/statements/list-held-claims.ts';
 import { markStart } from '../../src/store/statements/mark-start.ts';
+import { readBodies } from '../../src/store/statements/read-bodies.ts';
+import { readKeys } from '../../src/store/statements/read-keys.ts';
 import { readLogPage } from '../../src/store/statements/read-log-page.ts';
 import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-page-of-correlations.ts';
 import { readLogPageOfStreams } from '../../src/store/statements/read-log-page-of-streams.ts';
+import { readOldestDue } from '../../src/store/statements/read-oldest-due.ts';
 import { readStreams } from '../../src/store/statements/read-streams.ts';
+import { readUniqueHolders } from '../../src/store/statements/read-unique-holders.ts';
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
 import { submitFreshJobs } from '../../src/store/statements/submit-fresh-jobs.ts';
 import { submitJobs } from '../../src/store/statements/submit-jobs.ts';
@@ -107,6 +113,7 @@ const page = {
   correlations: null,
   streamIds: null,
 };
+const keyed = (key: string) => ({ key, fingerprint: '00', jobIds: [] });
 const who = { tenantId: 1, actor: null, causation: null };
 
 /** Every statement on the hot path, with the parameters of a batch of rows that are there. */
@@ -144,6 +151,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(claimJobs, { ...due, limit: 1, cursorsMs: fromTheFront.map(() => Date.now()) }, 1),
     hot(claimJobs, { ...due, suspects: true, limit: 1 }, 1),
     hot(completeJobs, { tenantId: 1, completions, orRaise: false }),
+    hot(completeUnlockedJobs, { tenantId: 1, completions, orRaise: false }),
     decisions(held, 'update'),
     decisions(held, 'end'),
     decisions(held, 'bury'),
@@ -155,9 +163,15 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
     hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),
     hot(readLogPageOfCorrelations, { ...page, correlations: ['chain-7', 'none'] }),
-    // These two read what their session holds.
+    // These read what their session holds.
     hot(beatSession, { tenantId: 1, session }, HELD / 20),
     hot(listHeldClaims, { tenantId: 1, session, queueId: 1 }, HELD / 20),
+    hot(holdsSuspect, { tenantId: 1, session }, HELD / 20),
     hot(markStart, one, 1),
+    hot(readBodies, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    hot(readOldestDue, { tenantId: 1, queueIds: [1] }, 1),
+    hot(readUniqueHolders, { tenantId: 1, keys: ['unique-7', 'none'] }, 1),
+    hot(readKeys, { tenantId: 1, keys: ['key-7', 'none'] }, 1),
+    hot(claimKeys, { tenantId: 1, keys: [keyed('key-7'), keyed('none')], ttlMs: 1_000 }, 1),
   ];
 }

@@ -7,8 +7,12 @@ export const readKeys = defineStatement<
 >({
   name: 'read-keys',
   sql: (schema) => `
-    select key, encode(fingerprint, 'hex') as fingerprint, job_ids
-    from ${schema}.idempotency_keys
-    where tenant_id = $1 and key = any ($2::text[]) and expires_at >= statement_timestamp()`,
+    select held.* from unnest($2::text[]) as w (key)
+    cross join lateral (
+      select k.key, encode(k.fingerprint, 'hex') as fingerprint, k.job_ids
+      from ${schema}.idempotency_keys k
+      where k.tenant_id = $1 and k.key = w.key and k.expires_at >= statement_timestamp()
+      limit 1
+    ) held`,
   values: ({ tenantId, keys }) => [tenantId, keys],
 });

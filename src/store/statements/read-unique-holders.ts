@@ -7,7 +7,11 @@ export const readUniqueHolders = defineStatement<
 >({
   name: 'read-unique-holders',
   sql: (schema) => `
-    select unique_key, id from ${schema}.job_claims
-    where tenant_id = $1 and unique_key = any ($2::text[])`,
+    select holder.* from unnest($2::text[]) as w (key)
+    cross join lateral (
+      select c.unique_key, c.id from ${schema}.job_claims c
+      where c.tenant_id = $1 and c.unique_key = w.key
+      limit 1
+    ) holder`,
   values: ({ tenantId, keys }) => [tenantId, keys],
 });

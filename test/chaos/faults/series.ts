@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isUnavailable } from '../../../src/store/sqlstate.ts';
 import { type Chance, createChance } from '../chance.ts';
 import { monotonicMs } from '../monotonic.ts';
 import type { Pulse, Signs } from '../world/pulse.ts';
-import type { Fault, Situation } from './fault.ts';
+import type { Fault, Inflicted, Situation } from './fault.ts';
 
 /** A fault that was inflicted, and what came after. Times in ms. */
 export interface Infliction {
@@ -17,14 +18,22 @@ export interface Infliction {
   readonly recovery: Readonly<Record<keyof Signs, number | null>>;
 }
 
+/** What is inflicted, and when it is enough. */
+export type Plan =
+  | {
+      readonly faults: readonly Fault[];
+      /** How many are inflicted at the same time, at the most. */
+      readonly together: number;
+      readonly durationMs: number;
+    }
+  /** These, one group after the other. */
+  | { readonly groups: readonly (readonly Fault[])[] };
+
 export interface SeriesOptions {
-  readonly faults: readonly Fault[];
+  readonly plan: Plan;
   readonly situation: Omit<Situation, 'chance'>;
   readonly pulse: Pulse;
   readonly seed: number;
-  readonly durationMs: number;
-  /** How many are inflicted at the same time, at the most. */
-  readonly together: number;
   readonly onInflicted: (infliction: Infliction) => void;
 }
 
@@ -32,24 +41,20 @@ export interface SeriesOptions {
 const USUAL_BACKLOG = 40;
 const LOOK_EVERY_MS = 50;
 
-/**
- * Inflicts faults, drawn like cards: each comes once before any comes again. The next are drawn when
- * the last have been recovered from. What is drawn hangs on the seed alone.
- */
+/** Inflicts one group of faults after the other, each when the last has been recovered from. */
 export async function inflictSeries(options: SeriesOptions): Promise<Infliction[]> {
-  const { situation, pulse, durationMs } = options;
+  const { situation, pulse } = options;
   const { tempo } = situation.world;
   const startedAt = monotonicMs();
   const done: Infliction[] = [];
-  const draw = dealer(options);
-  while (monotonicMs() - startedAt < durationMs) {
+  for (const group of drawn(options.plan, options.seed)) {
     const limit = Math.max(USUAL_BACKLOG, pulse.recentBacklog());
     const inflict = async ({ fault, chance }: Drawn) => {
       const infliction = await inflictOne(fault, { ...situation, chance }, pulse, limit, startedAt);
       done.push(infliction);
       options.onInflicted(infliction);
     };
-    await Promise.all(draw().map(inflict));
+    await Promise.all(group.map(inflict));
     await wait(tempo.pauseMs);
   }
   return done;
@@ -60,16 +65,31 @@ interface Drawn {
   readonly chance: Chance;
 }
 
-function dealer({ faults, seed, together }: SeriesOptions): () => Drawn[] {
+/**
+ * Groups of faults, drawn like cards: each comes once before any comes again. What is drawn, and what
+ * each fault draws then, hangs on the seed alone.
+ */
+function* drawn(plan: Plan, seed: number): Generator<Drawn[]> {
   const chance = createChance(seed);
+  const withChance = (fault: Fault): Drawn => ({
+    fault,
+    chance: createChance(chance.between(0, 2 ** 31)),
+  });
+  if ('groups' in plan) {
+    for (const group of plan.groups) yield group.map(withChance);
+    return;
+  }
+  const { faults, together, durationMs } = plan;
+  const endsAt = monotonicMs() + durationMs;
   let deck: Fault[] = [];
-  const one = (): Drawn => {
-    if (deck.length === 0) deck = chance.shuffle(faults);
-    const fault = deck.pop();
-    if (fault === undefined) throw new Error('There are no faults to draw from.');
-    return { fault, chance: createChance(chance.between(0, 2 ** 31)) };
-  };
-  return () => Array.from({ length: chance.between(1, together) }, one);
+  while (monotonicMs() < endsAt && faults.length > 0) {
+    const group: Drawn[] = [];
+    for (let left = chance.between(1, together); left > 0; left -= 1) {
+      if (deck.length === 0) deck = chance.shuffle(faults);
+      group.push(...deck.splice(0, 1).map(withChance));
+    }
+    yield group;
+  }
 }
 
 async function inflictOne(
@@ -81,7 +101,7 @@ async function inflictOne(
 ): Promise<Infliction> {
   const { patienceMs } = situation.world.tempo;
   const beganAt = monotonicMs();
-  const { what, later } = await fault.inflict(situation);
+  const { what, later } = await fault.inflict(situation).catch(cutShort);
   const endedAt = monotonicMs();
   const [signs, more] = await Promise.all([untilWell(pulse, endedAt, limit, patienceMs), later]);
   const since = (at: number | null) => (at === null ? null : at - endedAt);
@@ -99,6 +119,12 @@ async function inflictOne(
       backlog: since(signs.backlog),
     },
   };
+}
+
+/** What another fault at the same time does to this one is part of the game. */
+function cutShort(error: unknown): Inflicted {
+  if (!isUnavailable(error)) throw error;
+  return { what: `cut short: ${(error as Error).message}` };
 }
 
 /** Waits until all signs of life have come, or for too long. */

@@ -117,7 +117,7 @@ async function wrongEffects(
   );
   const effects = new Map(rows.map(({ id, n }) => [id, n]));
   return [...jobs].flatMap(([id, { state }]) => {
-    if (state.type !== 'effect') return [];
+    if (state.type !== 'effect' && state.type !== 'straddles') return [];
     const expected = state.status === 'completed' ? 1 : 0;
     const found = effects.get(id) ?? 0;
     return found === expected ? [] : [`${id} is ${state.status}, and has ${found} effects`];

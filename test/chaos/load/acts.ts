@@ -1,4 +1,5 @@
 import { parseWriteToken } from '../../../src/domain/write-token.ts';
+import type { ClientRecord } from '../../../src/verify/safety/witnesses/client-record.ts';
 import type { Chance } from '../chance.ts';
 import type { RecordFile } from '../processes/record-file.ts';
 import type { Answer, ApiRequest, Caller } from './http-caller.ts';
@@ -20,7 +21,7 @@ export interface Acts {
 interface ActOptions {
   readonly caller: Caller;
   readonly ledger: Ledger;
-  readonly records: RecordFile<object>;
+  readonly records: RecordFile<ClientRecord>;
   readonly chance: Chance;
 }
 
@@ -43,7 +44,7 @@ export function createActs(options: ActOptions): Acts {
 class Client implements Acts {
   readonly #caller: Caller;
   readonly #ledger: Ledger;
-  readonly #records: RecordFile<object>;
+  readonly #records: RecordFile<ClientRecord>;
   readonly #chance: Chance;
   #n = 0;
 

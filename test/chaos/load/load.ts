@@ -1,3 +1,4 @@
+import type { ClientRecord } from '../../../src/verify/safety/witnesses/client-record.ts';
 import type { Chance } from '../chance.ts';
 import type { RecordFile } from '../processes/record-file.ts';
 import type { Caller } from './http-caller.ts';
@@ -18,7 +19,7 @@ export interface Load {
 export interface LoadOptions {
   readonly caller: Caller;
   readonly ledger: Ledger;
-  readonly records: RecordFile<object>;
+  readonly records: RecordFile<ClientRecord>;
   readonly chance: Chance;
   /** Acts per second. */
   readonly rate: number;

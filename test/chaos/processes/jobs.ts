@@ -3,8 +3,13 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { defineJob, type JobContext, type JobDefinition, snooze } from '../../../src/daybook.ts';
 
-/** Told what became of a completion in a handler's own transaction whose answer was lost. */
-export type OnUnknown = (context: JobContext) => void;
+/** Told of completions in a handler's own transaction. */
+export interface OwnTransaction {
+  /** It is about to commit, with this result. */
+  committing(context: JobContext, result: unknown): void;
+  /** The answer was lost. */
+  unknown(context: JobContext): void;
+}
 
 const payload = z.object({ n: z.number(), ms: z.number().default(0) });
 const again = { kind: 'fixed', delayMs: 400, jitter: 0.5 } as const;
@@ -13,7 +18,7 @@ const again = { kind: 'fixed', delayMs: 400, jitter: 0.5 } as const;
  * What the workers of the harness can do, and be made to suffer. Every result names the claim that it
  * comes from, so that one which was recorded for another claim shows.
  */
-export function chaosJobs(pool: pg.Pool, schema: string, onUnknown: OnUnknown): JobDefinition[] {
+export function chaosJobs(pool: pg.Pool, schema: string, own: OwnTransaction): JobDefinition[] {
   const resultOf = (n: number, { job }: JobContext) => ({ n, claim: job.version });
   return [
     defineJob({ type: 'quick', payload, handler: ({ n }, context) => resultOf(n, context) }),
@@ -64,7 +69,20 @@ export function chaosJobs(pool: pg.Pool, schema: string, onUnknown: OnUnknown): 
       retry: again,
       handler: async ({ n }, context) => {
         const result = resultOf(n, context);
-        await withEffect(pool, schema, context, result, onUnknown);
+        await withEffect(pool, schema, context, result, own);
+        return result;
+      },
+    }),
+    defineJob({
+      // Says that it is done, in a transaction of its own, long after its lease may have been lost.
+      type: 'straddles',
+      payload,
+      maxAttempts: 100,
+      retry: again,
+      handler: async ({ n, ms }, context) => {
+        await wait(ms);
+        const result = resultOf(n, context);
+        await withEffect(pool, schema, context, result, own);
         return result;
       },
     }),
@@ -93,7 +111,7 @@ async function withEffect(
   schema: string,
   context: JobContext,
   result: unknown,
-  onUnknown: OnUnknown,
+  own: OwnTransaction,
 ): Promise<void> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -106,8 +124,9 @@ async function withEffect(
     const { id, version } = context.job;
     await client.query(`insert into ${schema}.chaos_effects values ($1, $2)`, [id, version]);
     await context.completeIn(client, result);
+    own.committing(context, result);
     await client.query('commit').catch((error: unknown) => {
-      onUnknown(context);
+      own.unknown(context);
       throw error;
     });
   } catch (error) {

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from '../../../src/embedded/embedded-postgres.ts';
+import { monotonicMs } from '../monotonic.ts';
 import type { Disk } from './disk.ts';
+
+const START_PATIENCE_MS = 60_000;
+const START_AGAIN_MS = 250;
 
 /** A Postgres of our own, with which one may do as one likes. */
 export interface ChaosPostgres {
@@ -15,7 +20,7 @@ export interface ChaosPostgres {
   stop(): Promise<void>;
   /** Ends at once and writes nothing, as `pg_ctl stop -m immediate`: the next start recovers. */
   crash(): Promise<void>;
-  /** Starts it, if it does not run. */
+  /** Starts it, if it does not run; tries again while it cannot start, as on a full disk. */
   start(): Promise<void>;
 }
 
@@ -37,10 +42,30 @@ export async function startChaosPostgres(disk: Disk): Promise<ChaosPostgres> {
   const address = new URL(server.connectionString);
   const port = Number(address.port);
 
+  let starting: Promise<void> | null = null;
   const stop = async () => {
+    await starting?.catch(() => undefined);
     const stopping = server;
     server = null;
     await stopping?.stop();
+  };
+  const startAgain = async () => {
+    // One that ended by itself is let go of first.
+    if (server !== null && !isAlive(server.pid)) {
+      const ended = server;
+      server = null;
+      await ended.stop();
+    }
+    const began = monotonicMs();
+    while (server === null) {
+      server = await startEmbeddedPostgres({ dataFolder, settings, port }).catch(
+        async (error: unknown) => {
+          if (monotonicMs() - began > START_PATIENCE_MS) throw error;
+          await wait(START_AGAIN_MS);
+          return null;
+        },
+      );
+    }
   };
   return {
     port,
@@ -51,13 +76,14 @@ export async function startChaosPostgres(disk: Disk): Promise<ChaosPostgres> {
     },
     stop,
     async crash() {
-      if (server !== null) process.kill(server.pid, 'SIGQUIT');
+      if (server !== null && isAlive(server.pid)) process.kill(server.pid, 'SIGQUIT');
       await stop();
     },
-    async start() {
-      // One that ended by itself is let go of first.
-      if (server !== null && !isAlive(server.pid)) await stop();
-      server ??= await startEmbeddedPostgres({ dataFolder, settings, port });
+    start() {
+      starting ??= startAgain().finally(() => {
+        starting = null;
+      });
+      return starting;
     },
   };
 }

@@ -3,10 +3,12 @@ import type { World } from './world.ts';
 
 /** The keeper whose connection last moved events to the log; any of them if none is seen to. */
 export async function sequencingKeeper(world: World): Promise<ChaosProcess> {
-  const { rows } = await world.admin.query<{ port: number }>(
-    `select client_port as port from pg_stat_activity
-     where query like '/* daybook:sequence-inbox */%' order by query_start desc`,
-  );
+  const { rows } = await world.admin
+    .query<{ port: number }>(
+      `select client_port as port from pg_stat_activity
+       where query like '/* daybook:sequence-inbox */%' order by query_start desc`,
+    )
+    .catch(() => ({ rows: [] }));
   const ports = rows.map(({ port }) => port);
   const found = ports
     .map((port) => world.keepers.find(({ proxy }) => proxy.leads(port)))

@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from '../../../src/embedded/server/free-port.ts';
 import { openDaybook } from '../../../src/daybook.ts';
+import { codeOf, sqlState } from '../../../src/store/sqlstate.ts';
+import { monotonicMs } from '../monotonic.ts';
 import type { Tempo } from '../tempo.ts';
 import { type ChaosPostgres, startChaosPostgres } from './chaos-postgres.ts';
 import { type ChaosProcess, type Role, startChaosProcess } from './chaos-process.ts';
@@ -35,7 +38,7 @@ export interface World {
   readonly folder: string;
   /** Straight to the database, past all proxies. */
   readonly admin: pg.Pool;
-  /** Opens a connection of its own, which the caller ends. */
+  /** Opens a connection of its own, which the caller ends; waits for a server that is away. */
   connect(): Promise<pg.Client>;
   /** Ends all processes gracefully; answers those that did not end well. */
   stopProcesses(): Promise<string[]>;
@@ -63,13 +66,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     urls: ports.map((port) => `http://127.0.0.1:${port}`),
     folder,
     admin,
-    async connect() {
-      const client = new pg.Client({ connectionString: postgres.url() });
-      // What faults do to it is seen in the queries that fail.
-      client.on('error', () => undefined);
-      await client.connect();
-      return client;
-    },
+    connect: () => connectOnceUp(postgres.url()),
     async stopProcesses() {
       const stopped = await Promise.all(
         all.map(async (each) => ({ name: each.name, code: await each.stop() })),
@@ -85,6 +82,25 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const AWAY_PATIENCE_MS = 60_000;
+const away = new Set<string | undefined>([sqlState.cannotConnectNow, 'ECONNREFUSED', 'ECONNRESET']);
+
+async function connectOnceUp(connectionString: string): Promise<pg.Client> {
+  const began = monotonicMs();
+  for (;;) {
+    const client = new pg.Client({ connectionString });
+    // What faults do to it is seen in the queries that fail.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (!away.has(codeOf(error)) || monotonicMs() - began > AWAY_PATIENCE_MS) throw error;
+      await wait(100);
+    }
+  }
 }
 
 /** Tables of the product, and those in which the harness keeps what it checks against. */

@@ -31,14 +31,20 @@ async function call(method: string, path: string, body?: unknown): Promise<any> 
 
 const submit = async (job: object): Promise<string> => (await call('POST', '/jobs', job)).job.id;
 
-/** Works off a queue until a claim comes back empty; what to do with a job hangs on its type. */
-async function work(queue: string): Promise<void> {
+/**
+ * Works off a queue until a claim comes back empty; what to do with a job hangs on its type. Somebody
+ * wants one of them cancelled as soon as it runs.
+ */
+async function work(queue: string, unwanted: string): Promise<void> {
   let session: string | undefined;
   for (;;) {
     const order = { worker: 'plain-fetch', limit: 10, leaseMs: 10_000, session };
     const claim = await call('POST', `/queues/${queue}/claim`, order);
     session = claim.session;
     if (claim.jobs.length === 0) break;
+    if (claim.jobs.some(({ id }: { id: string }) => id === unwanted)) {
+      await call('POST', `/jobs/${unwanted}/cancel`, { reason: 'while it runs' });
+    }
     const { cancelRequested } = await call('POST', `/workers/${session}/heartbeat`);
     for (const { id: jobId, leaseToken, type, payload, attempt } of claim.jobs) {
       const item = { jobId, leaseToken };
@@ -69,18 +75,20 @@ describe('a worker in plain fetch', () => {
     const flaky = await submit({ queue, type: 'flaky' });
     const hopeless = await submit({ queue, type: 'hopeless' });
     const tomorrow = await submit({ queue, type: 'tomorrow' });
+    const unwanted = await submit({ queue, type: 'unwanted' });
     const given = await call('POST', `/queues/${queue}/claim`, { worker: 'other', limit: 1 });
     expect(given.jobs[0].id).toBe(double);
     const [{ id: jobId, leaseToken }] = given.jobs;
     await call('POST', '/claims/release', { items: [{ jobId, leaseToken }] });
 
     const waiting = call('GET', `/jobs/${double}?waitMs=30000`);
-    await work(queue);
+    await work(queue, unwanted);
     expect(await waiting).toMatchObject({ state: 'completed', result: 42 });
     const state = async (id: string) => (await call('GET', `/jobs/${id}`)).state;
     expect(await state(flaky)).toBe('completed');
     expect(await state(hopeless)).toBe('dead');
     expect(await state(tomorrow)).toBe('scheduled');
+    expect(await state(unwanted)).toBe('cancelled');
     expect(await story(api.db, flaky)).toEqual([
       'JobSubmitted',
       'JobClaimed',

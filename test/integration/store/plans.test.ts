@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   blocksFetched,
@@ -15,7 +16,7 @@ import {
   versionsUnderTest,
 } from '../../support/postgres-servers.ts';
 import { sequentialScans } from '../../support/query-plans.ts';
-import { createTestDatabase } from '../../support/test-database.ts';
+import { createTestDatabase, newId } from '../../support/test-database.ts';
 
 async function filled(postgres: PostgresVersion, fill: Fill) {
   const db = await createTestDatabase({ postgres });
@@ -128,6 +129,21 @@ describe.each(versionsUnderTest())('on Postgres %s', (postgres) => {
       await few.db.drop();
     });
   });
+});
+
+it('are tested for every statement that is prepared', async () => {
+  const db = await createTestDatabase();
+  const tested = await hotStatements(await db.connect(), newId());
+  await db.drop();
+  const folder = new URL('../../../src/store/statements/', import.meta.url);
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.ts'));
+  const modules: object[] = await Promise.all(
+    files.map((file) => import(new URL(file, folder).href)),
+  );
+  const exported = modules.flatMap((each) => Object.values(each) as Partial<Hot>[]);
+  const prepared = exported.filter((each) => each.prepared === true).map(({ name }) => name);
+  expect(prepared.length).toBeGreaterThan(5);
+  expect(tested.map(({ name }) => name)).toEqual(expect.arrayContaining(prepared));
 });
 
 afterAll(() => stopPostgres15());

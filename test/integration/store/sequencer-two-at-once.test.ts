@@ -126,6 +126,13 @@ describe('the duty', () => {
     expect(await db.database.run(takeDuty, { ...duty, holder: stopped })).toHaveLength(0);
   });
 
+  it('is kept by its holder, who asks again before the lease is over', async () => {
+    const duty = { duty: 'sequencer', leaseMs: 60_000, holder: newId() };
+    const [first] = await db.database.run(takeDuty, duty);
+    const [again] = await db.database.run(takeDuty, { ...duty, leaseMs: 120_000 });
+    expect(again?.held_until).toBeGreaterThan((first?.held_until ?? 0) + 30_000);
+  });
+
   it('is held by one of many that ask at once, and free as soon as it is left', async () => {
     const duties = Array.from({ length: 8 }, () =>
       createDuty(db.database, 'sequencer', newId(), 60_000, systemClock),
