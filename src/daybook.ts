@@ -294,7 +294,7 @@ function dutiesOf(maintain: boolean | readonly HouseDuty[]): readonly HouseDuty[
   if (typeof maintain === 'boolean') return maintain ? houseDuties : [];
   const unknown = maintain.find((duty) => !houseDuties.includes(duty));
   if (unknown === undefined) return houseDuties.filter((duty) => maintain.includes(duty));
-  const message = `maintain: "${String(unknown)}" is none of ${houseDuties.join(', ')}.`;
+  const message = `maintain: "${unknown}" is none of ${houseDuties.join(', ')}.`;
   throw new DaybookError('invalid-options', message);
 }
 

@@ -59,7 +59,8 @@ async function start(flags: StartFlags): Promise<void> {
     const own = process.env['DATABASE_URL'] ?? '';
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
-    const has = (role: Role) => flags.role?.includes(role) ?? true;
+    const { role: roles = [] } = flags;
+    const has = (role: Role) => roles.length === 0 || roles.includes(role);
     const works = has('worker') && !readOnly;
     const module = flags.jobs ?? (works ? starterModule() : undefined);
     const jobs = readOnly ? [] : await loadJobs(module);
@@ -71,7 +72,7 @@ async function start(flags: StartFlags): Promise<void> {
     const url = has('api') ? await serve(daybook, address, stopped, telemetry, closers) : undefined;
     if (works && jobs.length > 0) await daybook.worker(workerSettings(flags)).start();
     if (url === undefined) {
-      console.error(`Daybook ${readVersion()} runs as ${flags.role?.join(', ')}. Ctrl-C stops.`);
+      console.error(`Daybook ${readVersion()} runs as ${roles.join(', ')}. Ctrl-C stops.`);
       return;
     }
     greet(url, works ? jobs : [], flags.jobs === undefined);

@@ -78,8 +78,7 @@ export function createProgram(version: string, actions: Actions): Command {
       'after',
       '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n',
     );
-  const schema = () =>
-    new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
+  const schema = schemaOption;
   const queue = () =>
     new Option('--queue <name...>', 'queues to work')
       .argParser(eachOnce)
@@ -94,11 +93,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .description('serve the API, keep the log and the read models, and run jobs, in one process')
     .option('--jobs <module>', 'module with the job definitions (default: the starter’s)')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
-    .addOption(
-      new Option('--port <port>', 'port to listen on (default: 7070)').argParser(
-        wholeNumber(0, 65_535),
-      ),
-    )
+    .addOption(portOption())
     .addOption(
       new Option(
         '--allow-host <name...>',
@@ -112,11 +107,7 @@ export function createProgram(version: string, actions: Actions): Command {
       '--read-only',
       'serve reads from a streaming replica named by DATABASE_URL; run no jobs',
     )
-    .addOption(
-      new Option('--role <name...>', `what this process does: ${roles.join(', ')} (default: all)`)
-        .env('DAYBOOK_ROLES')
-        .argParser(roleNames),
-    )
+    .addOption(roleOption())
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
@@ -146,6 +137,20 @@ export function createProgram(version: string, actions: Actions): Command {
   addEpoch(program, schema(), actions);
   addTransfer(program, actions, schema);
   return program;
+}
+
+function schemaOption(): Option {
+  return new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
+}
+
+function portOption(): Option {
+  const what = 'port to listen on (default: 7070)';
+  return new Option('--port <port>', what).argParser(wholeNumber(0, 65_535));
+}
+
+function roleOption(): Option {
+  const what = `what this process does: ${roles.join(', ')} (default: all)`;
+  return new Option('--role <name...>', what).env('DAYBOOK_ROLES').argParser(roleNames);
 }
 
 function leaseOption(): Option {

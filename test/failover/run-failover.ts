@@ -106,18 +106,18 @@ export function seconds(ms: number): string {
 function createLoad() {
   const acknowledged: string[] = [];
   let refused = 0;
-  let stopped = false;
+  const end = new AbortController();
   let waiting: (() => void)[] = [];
   return {
     acknowledged,
     refused: () => refused,
     stop() {
-      stopped = true;
+      end.abort();
     },
     /** Resolves with the next submission that is begun from now on and acknowledged. */
     next: () => new Promise<void>((resolve) => waiting.push(resolve)),
     async run(url: string): Promise<void> {
-      while (!stopped) {
+      while (!end.signal.aborted) {
         const told = waiting;
         const id = await submit(url);
         if (id === undefined) {
