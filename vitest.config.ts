@@ -3,8 +3,13 @@ import { defineConfig } from 'vitest/config';
 /** Brings up the Postgres that integration and e2e tests share. */
 const globalSetup = 'test/support/global-setup.ts';
 
-// Projects run one after the other (`groupOrder`): the quick ones first, and e2e tests, which start
-// whole processes, never beside anything else.
+/** Tests that load the machine, or inflict faults by the clock. */
+const alone = ['stress', 'order-torture', 'chaos', 'chaos-can-fail', 'failover'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
+// Projects run one after the other (`groupOrder`): the quick ones first. Most e2e tests wait for
+// processes, and so two of them share the machine well.
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -37,11 +42,22 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: alone,
+          globalSetup,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e-alone',
+          include: alone,
           globalSetup,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

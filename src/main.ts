@@ -10,6 +10,7 @@ import {
   createProgram,
   type DoctorFlags,
   type RebuildClaimsFlags,
+  type Role,
   type StartFlags,
   type VerifyFlags,
   type WorkerFlags,
@@ -24,6 +25,7 @@ import {
   readVersion,
 } from './daybook.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { houseDuties } from './housekeeping.ts';
 import { DaybookError, isDaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
@@ -60,28 +62,49 @@ async function start(flags: StartFlags): Promise<void> {
     const own = process.env['DATABASE_URL'] ?? '';
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
-    const jobs = readOnly ? [] : await loadJobs(flags.jobs ?? starterModule());
-    const access = { migrate: !readOnly, readOnly, ...given(flags, 'maxWaiting') };
+    const { role: roles = [] } = flags;
+    const has = (role: Role) => roles.length === 0 || roles.includes(role);
+    const works = has('worker') && !readOnly;
+    const module = flags.jobs ?? (works ? starterModule() : undefined);
+    const jobs = readOnly ? [] : await loadJobs(module);
+    const maintain = houseDuties.filter(has);
+    const access = { migrate: !readOnly, readOnly, maintain, ...given(flags, 'maxWaiting') };
     const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
-    const app = createServer({
-      context: daybook.context,
-      consumers: daybook.consumers,
-      tail: daybook.tail,
-      subscriptions: daybook.subscriptions,
-      metricsText: () => telemetry.metricsText(),
-      version: readVersion(),
-      instance: `${hostname()}:${process.pid}`,
-      isDraining: () => stopped.asked,
-      limits: { allowedHosts },
-    });
-    closers.push(() => app.close());
-    const url = await app.listen({ host, port }).catch((error: unknown) => {
-      throw cannotListen(error, host, port);
-    });
-    if (jobs.length > 0) await daybook.worker(workerSettings(flags)).start();
-    greet(url, jobs, flags.jobs === undefined);
+    const address = { host, port, allowedHosts };
+    const url = has('api') ? await serve(daybook, address, stopped, telemetry, closers) : undefined;
+    if (works && jobs.length > 0) await daybook.worker(workerSettings(flags)).start();
+    if (url === undefined) {
+      console.error(`Daybook ${readVersion()} runs as ${roles.join(', ')}. Ctrl-C stops.`);
+      return;
+    }
+    greet(url, works ? jobs : [], flags.jobs === undefined);
     if (!isLoopback(host)) console.error(openWarning(host));
+  });
+}
+
+/** Answers where it listens. */
+async function serve(
+  daybook: Daybook,
+  { host, port, allowedHosts }: ReturnType<typeof serverOptions.parse>,
+  stopped: Stopped,
+  telemetry: Telemetry,
+  closers: Closers,
+): Promise<string> {
+  const app = createServer({
+    context: daybook.context,
+    consumers: daybook.consumers,
+    tail: daybook.tail,
+    subscriptions: daybook.subscriptions,
+    metricsText: () => telemetry.metricsText(),
+    version: readVersion(),
+    instance: `${hostname()}:${process.pid}`,
+    isDraining: () => stopped.asked,
+    limits: { allowedHosts },
+  });
+  closers.push(() => app.close());
+  return app.listen({ host, port }).catch((error: unknown) => {
+    throw cannotListen(error, host, port);
   });
 }
 
@@ -219,7 +242,7 @@ async function open(
   connectionString: string,
   schema: string | undefined,
   jobs: readonly JobDefinition[],
-  access: Pick<DaybookOptions, 'migrate' | 'readOnly' | 'maxWaiting'>,
+  access: Pick<DaybookOptions, 'maintain' | 'migrate' | 'readOnly' | 'maxWaiting'>,
   telemetry: Telemetry,
   closers: Closers,
 ): Promise<Daybook> {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
-import { startScript } from '../../scripts/script-process.ts';
+import { startDaybook, startScript } from '../../scripts/script-process.ts';
 import { openDaybook } from '../../src/daybook.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
+import { getJson, postJson } from '../support/http.ts';
 
 const fixture = fileURLToPath(new URL('fixtures/worker.ts', import.meta.url));
 
@@ -18,8 +19,13 @@ it('goes on when Postgres stops and comes back: no process ends, no job is lost'
   const { connectionString } = postgres;
   const daybook = await openDaybook({ connectionString, migrate: true });
   const worker = startScript(fixture, [connectionString, '{"pollMs":50,"leaseMs":30000}']);
+  const server = startDaybook(['start', '--port', '0', '--queue', 'elsewhere'], {
+    env: { DATABASE_URL: connectionString },
+  });
   try {
     await worker.line(/^ready/);
+    const [, url = ''] = await server.line(/listens at (\S+)/);
+    const submit = () => postJson(`${url}/v1/jobs`, { type: 'echo', payload: 'over HTTP' });
     const ids = await daybook.submitMany(
       Array.from({ length: 40 }, () => ({ type: 'slow', payload: { ms: 100 } })),
     );
@@ -30,15 +36,24 @@ it('goes on when Postgres stops and comes back: no process ends, no job is lost'
     await expect(daybook.submit({ type: 'echo' })).rejects.toMatchObject({
       code: 'database-unavailable',
     });
+    const refused = await submit();
+    expect(refused.status).toBe(503);
+    expect(refused.body).toMatchObject({ code: 'database-unavailable', retryable: true });
+    expect((await getJson(`${url}/health/live`)).status).toBe(200);
+    expect((await getJson(`${url}/health/ready`)).status).toBe(503);
     postgres = await startEmbeddedPostgres({ dataFolder, port });
     const ended = await Promise.all(
       ids.map(({ id }) => daybook.waitFor(id, { timeoutMs: 40_000 })),
     );
     expect(ended.map(({ phase }) => phase)).toEqual(ids.map(() => 'completed'));
     expect(ended.map(({ state }) => state.failures)).toEqual(ids.map(() => 0));
+    await vi.waitFor(async () => expect((await submit()).status).toBe(201), 20_000);
+    expect((await getJson(`${url}/health/ready`)).status).toBe(200);
     expect(worker.child.exitCode).toBeNull();
+    expect(server.child.exitCode).toBeNull();
   } finally {
     await worker.stop('SIGKILL');
+    await server.stop('SIGTERM');
     await daybook.close();
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
