@@ -60,7 +60,9 @@ it('exports to a file, is killed half-way through a restore, begins again, and w
   expect(exported.output).toMatch(/Exported 241 events in \d/);
   expect(await readdir(folder)).toEqual(['log.ndjson']);
   const text = await readFile(file, 'utf8');
-  expect(text.trimEnd().split('\n')).toHaveLength(243);
+  const lines: string[] = [];
+  for await (const line of from.exportLog()) lines.push(line);
+  expect(lines.slice(1, -1)).toEqual(text.split('\n').slice(1, -2));
 
   const address = to.directConnectionString;
   await killHalfWay(address, text);
