@@ -1,6 +1,7 @@
 import { finishedJobs } from './readers/finished-jobs.ts';
 import { firstEvent } from './readers/first-event.ts';
 import { readModels } from './readers/read-models.ts';
+import { relayThroughput } from './readers/relay-throughput.ts';
 import { subscribers } from './readers/subscribers.ts';
 import { bigPayloads } from './scenarios/big-payloads.ts';
 import { fullCycle } from './scenarios/full-cycle.ts';
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   readModels,
   firstEvent,
   subscribers,
+  relayThroughput,
 ];

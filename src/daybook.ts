@@ -11,6 +11,8 @@ import {
   databaseOptions,
   type DatabaseSettings,
   parseOptions,
+  type RelayOptions,
+  relayOptions,
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
@@ -114,7 +116,7 @@ export function readVersion(): string {
 }
 
 /** Parts of keeping the house that processes may share out among them. */
-export type HouseDuty = 'sequencer' | 'projector' | 'caretaker';
+export type HouseDuty = 'sequencer' | 'projector' | 'caretaker' | 'relay';
 
 export interface DaybookOptions extends DatabaseSettings {
   /** A `pg` pool of your own instead of a connection string; it is used, and never ended. */
@@ -125,6 +127,8 @@ export interface DaybookOptions extends DatabaseSettings {
   readonly middleware?: readonly Middleware[];
   /** Projections and reactions of your own, beside Daybook's. Run by processes that `maintain`. */
   readonly consumers?: readonly (EventConsumer | Projection)[];
+  /** The log to KurrentDB; left out, nothing of it is loaded. Run by processes that `maintain`. */
+  readonly relay?: RelayOptions;
   /** Told what happens, for metrics and logs; default: nobody. */
   readonly observer?: Observer;
   /**
@@ -173,7 +177,7 @@ export interface Daybook extends JobDesk, Proof, LogReading {
  */
 export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
   const { jobs = [], middleware = [], observer = silentObserver, clock = systemClock } = options;
-  const { pool, maintain = true, caretaker, ...settings } = withoutParts(options);
+  const { pool, maintain = true, caretaker, relay, ...settings } = withoutParts(options);
   const parsed = parseOptions(databaseOptions, settings);
   const { readOnly } = parsed;
   const { expiryMs } = parseOptions(caretakerOptions, caretaker ?? {});
@@ -196,8 +200,9 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       services.push(context.wakeUp, context.backlogLimit);
     }
     if (!readOnly) {
-      const house = { context, consumers, clock, expiryMs, partitionSpan: parsed.partitionSpan };
-      services.push(...housekeeping(house, dutiesOf(maintain)));
+      const { partitionSpan } = parsed;
+      const house = { context, consumers, clock, expiryMs, partitionSpan, relay };
+      services.push(...(await housekeeping(house, dutiesOf(maintain))));
     }
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
@@ -295,7 +300,7 @@ async function prepare(
 }
 
 /** Every duty, in the order in which they are taken up. */
-const houseDuties: readonly HouseDuty[] = ['sequencer', 'projector', 'caretaker'];
+const houseDuties: readonly HouseDuty[] = ['sequencer', 'projector', 'caretaker', 'relay'];
 
 /** @throws DaybookError `invalid-options` */
 function dutiesOf(maintain: boolean | readonly HouseDuty[]): readonly HouseDuty[] {
@@ -312,20 +317,41 @@ interface House {
   readonly clock: Clock;
   readonly expiryMs: number;
   readonly partitionSpan: number;
+  readonly relay: RelayOptions | undefined;
 }
 
-function housekeeping(house: House, duties: readonly HouseDuty[]): Service[] {
-  const { context, consumers, clock, expiryMs, partitionSpan } = house;
+async function housekeeping(house: House, duties: readonly HouseDuty[]): Promise<Service[]> {
+  const { context, consumers, clock, expiryMs, partitionSpan, relay } = house;
   const { database, wakeUp, observer, random } = context;
   const channel = channelOf(database.schema);
   const holder = context.newId();
   const common = { database, wakeUp, observer, clock, random, holder };
-  const make: Readonly<Record<HouseDuty, () => Service>> = {
+  const make: Readonly<Record<HouseDuty, () => Service | Promise<Service> | undefined>> = {
     sequencer: () => createSequencer({ ...common, channel, partitionSpan }),
     projector: () => createProjector({ ...common, consumers }),
     caretaker: () => createCaretaker({ context, clock, expiryMs }),
+    relay: () => (relay === undefined ? undefined : relayService(context, relay, clock)),
   };
-  return duties.map((duty) => make[duty]());
+  const made = await Promise.all(duties.map((duty) => make[duty]()));
+  return made.filter((service) => service !== undefined);
+}
+
+/** Loaded only here, so that nobody pays for it who does not relay. */
+async function relayService(
+  context: WriteContext,
+  given: RelayOptions,
+  clock: Clock,
+): Promise<Service> {
+  const { payloads: bodies, ...settings } = parseOptions(relayOptions, given);
+  const [{ createRelay }, { relayConsumer }] = await Promise.all([
+    import('./relay/relay.ts'),
+    import('./relay/relay-consumer.ts'),
+  ]);
+  const { database, wakeUp, observer, random } = context;
+  await prepareConsumers(database, [relayConsumer], observer);
+  const holder = context.newId();
+  const common = { database, wakeUp, observer, clock, random, holder };
+  return createRelay({ ...common, settings: { ...settings, bodies } });
 }
 
 /** What is left of the options once those that are no plain values are taken. */

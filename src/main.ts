@@ -16,6 +16,7 @@ import {
   type WorkerFlags,
 } from './cli/program.ts';
 import { databaseOptions, parseOptions, serverOptions } from './config/options.ts';
+import { relayFromEnvironment } from './config/relay-environment.ts';
 import {
   type Daybook,
   type DaybookOptions,
@@ -32,7 +33,8 @@ import {
   runRebuildClaims,
   runVerify,
 } from './maintenance/commands.ts';
-import { runExport, runRestoreFromFile } from './maintenance/transfer-commands.ts';
+import { transferActions } from './maintenance/transfer-actions.ts';
+import { relayActions } from './maintenance/relay-actions.ts';
 import { migrate } from './store/migrate.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -64,7 +66,7 @@ async function start(flags: StartFlags): Promise<void> {
     const works = has('worker') && !readOnly;
     const module = flags.jobs ?? (works ? starterModule() : undefined);
     const jobs = readOnly ? [] : await loadJobs(module);
-    const maintain = (['sequencer', 'projector', 'caretaker'] as const).filter(has);
+    const maintain = (['sequencer', 'projector', 'caretaker', 'relay'] as const).filter(has);
     const access = { migrate: !readOnly, readOnly, maintain, ...given(flags, 'maxWaiting') };
     const daybook = await open(connectionString, flags.schema, jobs, access, telemetry, closers);
     telemetry.setGaugeSource(createGaugeSource(daybook.context));
@@ -159,25 +161,6 @@ async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): 
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
 }
 
-async function restoreFrom(
-  file: string | undefined,
-  schema: string | undefined,
-  mode: 'restore' | 'import',
-): Promise<void> {
-  try {
-    if (file === undefined) {
-      throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
-    }
-    // Direct where there is one: all of it is one transaction.
-    const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
-    const target = { ...commandTarget(schema), connectionString };
-    process.exitCode = await runRestoreFromFile(target, { mode, file });
-  } catch (error) {
-    tellFailure(error);
-    process.exitCode = 2;
-  }
-}
-
 function commandTarget(schema: string | undefined): CommandTarget {
   const note = (line: string) => console.error(line);
   return {
@@ -244,7 +227,9 @@ async function open(
   closers: Closers,
 ): Promise<Daybook> {
   const directConnectionString = process.env['DATABASE_DIRECT_URL'];
+  const relay = relayFromEnvironment(process.env);
   const daybook = await openDaybook({
+    ...(relay === undefined ? {} : { relay }),
     connectionString,
     ...(directConnectionString === undefined ? {} : { directConnectionString }),
     ...(schema === undefined ? {} : { schema }),
@@ -368,14 +353,8 @@ const program = createProgram(readVersion(), {
   doctor: examineDatabase,
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
-  exportLog: (file, { schema, after = 0n, queue, type, job }) =>
-    runExport(commandTarget(schema), {
-      file,
-      after,
-      filter: { queues: queue, jobTypes: type, jobs: job },
-    }),
-  restore: (file, { schema }) => restoreFrom(file, schema, 'restore'),
-  importLog: (file, { schema }) => restoreFrom(file, schema, 'import'),
+  relay: relayActions(commandTarget, tellFailure),
+  ...transferActions(commandTarget, tellFailure),
 });
 try {
   await program.parseAsync();

@@ -30,9 +30,12 @@ const rooms: Readonly<Record<string, Room>> = {
   verify: { may: ['domain', 'store', 'projections', 'kernel'] },
   doctor: { may: ['domain', 'store', 'consumers', 'projections', 'kernel'] },
   archive: { may: ['domain', 'store', 'kernel'] },
+  relay: {
+    may: ['domain', 'store', 'consumers', 'kernel'],
+    npm: ['@eventstore/db-client', '@kurrent/kurrentdb-client'],
+  },
   // The log out of a database, and a log into an empty one.
   transfer: { may: ['domain', 'store', 'verify', 'kernel'] },
-  relay: { may: ['domain', 'store', 'consumers', 'kernel'], npm: ['@eventstore/db-client'] },
   workers: { may: ['domain', 'commands', 'store', 'config', 'kernel'], npm: ['zod'] },
   telemetry: { may: ['kernel'], npm: ['prom-client'] },
   api: {
@@ -57,6 +60,7 @@ const rooms: Readonly<Record<string, Room>> = {
       'verify',
       'doctor',
       'transfer',
+      'relay',
       'projections',
       'consumers',
       'domain',

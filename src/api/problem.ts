@@ -69,6 +69,8 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'handler-timeout': null,
   'migration-failed': null,
   'jobs-module-invalid': null,
+  'relay-client-missing': null,
+  'relay-target-unavailable': null,
   'port-in-use': null,
   'embedded-postgres-failed': null,
 };

@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addRelay, type RelayActions } from './relay-commands.ts';
 import { addTransfer, type TransferActions } from './transfer-commands.ts';
 
 /** What a process does. */
-export const roles = ['api', 'worker', 'sequencer', 'projector', 'caretaker'] as const;
+export const roles = ['api', 'worker', 'sequencer', 'projector', 'caretaker', 'relay'] as const;
 export type Role = (typeof roles)[number];
 
 export interface StartFlags {
@@ -66,6 +67,7 @@ export interface Actions extends TransferActions {
   doctor(flags: DoctorFlags): Promise<void>;
   rebuildClaims(flags: RebuildClaimsFlags): Promise<void>;
   epoch(flags: EpochFlags): Promise<void>;
+  readonly relay: RelayActions;
 }
 
 /** The command line of `daybook`. Options on the line go before environment, and that before defaults. */
@@ -76,7 +78,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .showHelpAfterError('(add --help for the options)')
     .addHelpText(
       'after',
-      '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n',
+      '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n  EVENTSTORE_URL         the KurrentDB or EventStoreDB that the log is relayed to\n',
     );
   const schema = schemaOption;
   const queue = () =>
@@ -127,16 +129,20 @@ export function createProgram(version: string, actions: Actions): Command {
     .addHelpText('after', '\nExample:\n  daybook worker ./jobs.ts --queue mail --concurrency 50\n')
     .action((module: string, flags: WorkerFlags) => actions.worker(module, flags));
 
+  addMigrate(program, actions, schema());
+  addMaintenance(program, actions, schema);
+  addEpoch(program, schema(), actions);
+  addRelay(program, actions.relay, schema);
+  addTransfer(program, actions, schema);
+  return program;
+}
+
+function addMigrate(program: Command, actions: Actions, schema: Option): void {
   program
     .command('migrate')
     .description('bring the schema in DATABASE_URL to this version')
-    .addOption(schema())
+    .addOption(schema)
     .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
-
-  addMaintenance(program, actions, schema);
-  addEpoch(program, schema(), actions);
-  addTransfer(program, actions, schema);
-  return program;
 }
 
 function schemaOption(): Option {

@@ -122,9 +122,36 @@ export const caretakerOptions = z.strictObject({
   expiryMs: ms(100, 60_000).default(1_000),
 });
 
+/** The relay: the log to KurrentDB, or EventStoreDB. */
+export const relayOptions = z.strictObject({
+  /** `esdb://…` or `kurrentdb://…`; user and password belong into it. */
+  url: z
+    .string()
+    .regex(
+      /^(esdb|kurrentdb|kdb)(\+discover)?:\/\/\S+$/,
+      'must be as esdb://user:password@host:port',
+    ),
+  /** `eventstore` is `@eventstore/db-client`; `kurrent` its successor, to be installed beside Daybook. */
+  client: z.enum(['eventstore', 'kurrent']).default('eventstore'),
+  /** All appends over one call, or a call for each, which is several times slower. */
+  appends: z.enum(['batch', 'single']).default('batch'),
+  /** Payloads and results travel with the events that bring them; off: only their hashes do. */
+  payloads: z.boolean().default(true),
+  /** How long an append may take before its client is given up for lost: it can hang for ever. */
+  timeoutMs: ms(100, HOUR).default(10_000),
+  /**
+   * Larger events are put aside: servers up to 25.0 take 1 MiB for one append, and newer ones do not
+   * say clearly that something was too large.
+   */
+  maxEventBytes: z.number().int().min(1_024).max(16_000_000).default(1_000_000),
+  /** Streams appended to at the same time. */
+  concurrency: z.number().int().min(1).max(1_000).default(128),
+});
+
 /** As a caller writes them: everything with a default may be left out. */
 export type DatabaseSettings = z.input<typeof databaseOptions>;
 export type WorkerSettings = z.input<typeof workerOptions>;
+export type RelayOptions = z.input<typeof relayOptions>;
 export type WorkerOptions = z.output<typeof workerOptions>;
 
 /** How often a worker with these options beats, in ms: a third of the lease unless it says otherwise. */

@@ -231,6 +231,15 @@ export const errorCatalogue = {
     title: 'The jobs module cannot be used',
     advice: 'Export an array of job definitions as `jobs` (see examples/starter/jobs.ts).',
   },
+  'relay-client-missing': {
+    title: 'The client package of the relay is not there',
+    advice:
+      'Install the package named in the message beside Daybook, or take the other one (EVENTSTORE_CLIENT).',
+  },
+  'relay-target-unavailable': {
+    title: 'The target of the relay does not answer',
+    advice: 'Check EVENTSTORE_URL and the server it names; asking again is harmless.',
+  },
   'port-in-use': {
     title: 'The port is taken',
     advice: 'Stop the other program, or choose another port with --port.',

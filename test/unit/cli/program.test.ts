@@ -1,12 +1,21 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createProgram, type EpochFlags, type StartFlags } from '../../../src/cli/program.ts';
+import type { RelayActions } from '../../../src/cli/relay-commands.ts';
 
 afterEach(() => vi.unstubAllEnvs());
+
+const nothing = () => Promise.resolve();
+const relay = {
+  status: nothing,
+  verify: nothing,
+  restart: nothing,
+  parked: nothing,
+  retry: nothing,
+};
 
 /** The flags that `daybook start` gets from a command line. */
 async function startFlags(...line: string[]): Promise<StartFlags> {
   const start = vi.fn<(flags: StartFlags) => Promise<void>>(() => Promise.resolve());
-  const nothing = () => Promise.resolve();
   const others = {
     worker: nothing,
     migrate: nothing,
@@ -18,7 +27,7 @@ async function startFlags(...line: string[]): Promise<StartFlags> {
     importLog: nothing,
     epoch: nothing,
   };
-  const program = createProgram('1.2.3', { start, ...others });
+  const program = createProgram('1.2.3', { start, relay, ...others });
   await program.parseAsync(['node', 'daybook', 'start', ...line]);
   return start.mock.calls[0]?.[0] as StartFlags;
 }
@@ -82,7 +91,6 @@ it.each([
 describe('epoch', () => {
   async function epochFlags(...line: string[]): Promise<unknown> {
     const epoch = vi.fn<(flags: EpochFlags) => Promise<void>>(() => Promise.resolve());
-    const nothing = () => Promise.resolve();
     const others = {
       start: nothing,
       worker: nothing,
@@ -94,7 +102,11 @@ describe('epoch', () => {
       restore: nothing,
       importLog: nothing,
     };
-    await createProgram('1.2.3', { epoch, ...others }).parseAsync(['node', 'daybook', ...line]);
+    await createProgram('1.2.3', { epoch, relay, ...others }).parseAsync([
+      'node',
+      'daybook',
+      ...line,
+    ]);
     return epoch.mock.calls[0]?.[0];
   }
 
@@ -103,5 +115,38 @@ describe('epoch', () => {
     const wanted = { schema: 's', reason: 'why' };
     expect(await epochFlags('epoch', 'new', '--schema', 's', '--reason', 'why')).toEqual(wanted);
     expect(await epochFlags('epoch', '--schema', 's', 'new', '--reason', 'why')).toEqual(wanted);
+  });
+});
+
+describe('relay restart', () => {
+  it('takes a position from 1, and nothing else', async () => {
+    const restart = vi.fn<RelayActions['restart']>(nothing);
+    const others = {
+      start: nothing,
+      worker: nothing,
+      migrate: nothing,
+      verify: nothing,
+      doctor: nothing,
+      rebuildClaims: nothing,
+      epoch: nothing,
+      exportLog: nothing,
+      restore: nothing,
+      importLog: nothing,
+    };
+    const program = () => {
+      const made = createProgram('1.2.3', { ...others, relay: { ...relay, restart } });
+      const commands = made.commands.flatMap((each) => [each, ...each.commands]);
+      for (const command of [made, ...commands]) {
+        command.exitOverride().configureOutput({ writeErr: () => undefined });
+      }
+      return made;
+    };
+    const run = (...line: string[]) => program().parseAsync(['node', 'daybook', 'relay', ...line]);
+    await run('restart', '--from', '12');
+    expect(restart.mock.calls[0]?.[0]).toEqual({ from: 12n, schema: 'daybook' });
+    for (const wrong of ['0', '-1', '1.5', 'all', '']) {
+      await expect(run('restart', '--from', wrong)).rejects.toThrow('must be a position');
+    }
+    await expect(run('restart')).rejects.toThrow('--from');
   });
 });

@@ -1,0 +1,158 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Observer } from '../../kernel/observer.ts';
+import {
+  type EventTarget,
+  type ExpectedRevision,
+  type StoredTargetEvent,
+  type TargetEvent,
+  TargetFailure,
+} from './event-target.ts';
+import type { TargetMaker } from './open-target.ts';
+
+export interface TargetSessionOptions {
+  readonly maker: TargetMaker;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** For one append, and for one read of a few events, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** Appends and reads that always end. */
+export interface TargetSession {
+  /** @throws TargetFailure, `transient` with reason `no-answer` when its time is over */
+  append(stream: string, events: readonly TargetEvent[], expected: ExpectedRevision): Promise<void>;
+  /** A few events of a stream. @throws TargetFailure */
+  read(stream: string, from: bigint, limit: number): Promise<StoredTargetEvent[]>;
+  /** How often a client was given up, for tests and logs. */
+  readonly replaced: number;
+  close(): Promise<void>;
+}
+
+/** How long a client may take to end before it is left to itself, in ms. */
+const CLOSE_MS = 500;
+
+/**
+ * What is asked of a client in the moment after its call broke goes to the broken call, and is never
+ * answered; a little later it has another one.
+ */
+const SETTLE_MS = 25;
+
+interface Generation {
+  readonly target: EventTarget;
+  /** What it has not answered: it ends with the client. */
+  readonly asked: Set<Asked>;
+}
+
+interface Asked {
+  reject(failure: TargetFailure): void;
+  cancel(): void;
+}
+
+/**
+ * A client that is given up as soon as it does not answer in time: the client of 6.2.1 can hang for
+ * ever, as where the server never answers or ends its side of the call. Whatever is under way ends with
+ * it, as `transient`, and the next one is only made once it is closed: an answer that comes for an
+ * append which the package has forgotten throws where nobody can catch it.
+ */
+export function createTargetSession(options: TargetSessionOptions): TargetSession {
+  const { maker, clock, observer, timeoutMs } = options;
+  let current: Generation | null = null;
+  let closing: Promise<void> = Promise.resolve();
+  let closed = false;
+  let replaced = 0;
+
+  const generation = async (): Promise<Generation> => {
+    await closing;
+    if (closed) throw new TargetFailure('transient', 'closed', 'The relay is stopping.');
+    return (current ??= { target: maker.open(), asked: new Set() });
+  };
+
+  const giveUp = (which: Generation, failure: TargetFailure): void => {
+    if (current !== which) return;
+    current = null;
+    replaced += 1;
+    end(which, failure);
+    closing = closeInTime(which.target);
+    observer.warn('the client of the relay’s target did not answer, and is replaced', {
+      timeoutMs,
+    });
+  };
+
+  const closeInTime = async (target: EventTarget): Promise<void> => {
+    const done = new AbortController();
+    await Promise.race([
+      target.close().catch((error: unknown) => {
+        observer.warn('a client of the relay’s target did not close', { error });
+      }),
+      clock.sleep(CLOSE_MS, done.signal),
+    ]);
+    done.abort();
+  };
+
+  const inTime = async <Answer>(ask: (target: EventTarget) => Promise<Answer>): Promise<Answer> => {
+    const which = await generation();
+    try {
+      // No race with one promise for all: each would be kept by it for as long as the client lives.
+      return await new Promise<Answer>((resolve, reject) => {
+        const cancel = clock.after(timeoutMs, () => {
+          giveUp(
+            which,
+            new TargetFailure('transient', 'no-answer', `No answer in ${timeoutMs} ms.`),
+          );
+        });
+        const asked: Asked = { reject, cancel };
+        which.asked.add(asked);
+        const settle = () => {
+          cancel();
+          which.asked.delete(asked);
+        };
+        ask(which.target).then(
+          (answer) => {
+            settle();
+            resolve(answer);
+          },
+          (error: unknown) => {
+            settle();
+            reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
+    } catch (error) {
+      if (error instanceof TargetFailure && error.kind === 'transient') {
+        closing = Promise.all([closing, clock.sleep(SETTLE_MS)]).then(() => undefined);
+      }
+      throw error;
+    }
+  };
+
+  return {
+    append: (stream, events, expected) =>
+      inTime((target) => target.append(stream, events, expected)),
+    read: (stream, from, limit) =>
+      inTime(async (target) => {
+        const found: StoredTargetEvent[] = [];
+        for await (const event of target.readStream(stream, { from, limit })) found.push(event);
+        return found;
+      }),
+    get replaced() {
+      return replaced;
+    },
+    async close() {
+      closed = true;
+      await closing;
+      const last = current;
+      current = null;
+      if (last === null) return;
+      end(last, new TargetFailure('transient', 'closed', 'The relay is stopping.'));
+      await closeInTime(last.target);
+    },
+  };
+}
+
+function end({ asked }: Generation, failure: TargetFailure): void {
+  for (const { reject, cancel } of asked) {
+    cancel();
+    reject(failure);
+  }
+  asked.clear();
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Service } from '../../../src/kernel/service.ts';
+import {
+  runRelayParked,
+  runRelayRestart,
+  runRelayRetry,
+  runRelayStatus,
+  runRelayVerify,
+} from '../../../src/maintenance/relay-commands.ts';
+import type { EventTarget } from '../../../src/relay/target/event-target.ts';
+import type { RelayReport } from '../../../src/relay/verify/relay-report.ts';
+import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
+import {
+  differences,
+  openTarget,
+  readTargetStream,
+  relayed,
+  type RelayTarget,
+  startRelay,
+  withRelayTarget,
+} from '../../support/relay-steps.ts';
+import { realServer, relaySettings } from '../../support/relay-settings.ts';
+
+describe('an operator of the relay', () => {
+  let at: RelayTarget;
+  let target: EventTarget;
+  let daybook: TestDaybook;
+  let relay: Service;
+  const printed: string[] = [];
+  withRelayTarget((found) => {
+    at = found;
+  });
+  beforeAll(async () => {
+    target = await openTarget(at.url);
+    daybook = await openTestDaybook();
+    relay = await startRelay(daybook.db, relaySettings(at.url, { maxEventBytes: 20_000 }));
+  });
+  afterAll(async () => {
+    await relay.stop();
+    await target.close();
+    await daybook.close();
+  });
+
+  const command = () => ({
+    connectionString: daybook.db.connectionString,
+    schema: 'daybook',
+    print: (line: string) => printed.push(line),
+    note: () => undefined,
+  });
+  /** What a command prints. */
+  const said = async (work: Promise<unknown>): Promise<string> => {
+    printed.length = 0;
+    await work;
+    return printed.join('\n');
+  };
+  const verify = async (): Promise<RelayReport> =>
+    JSON.parse(
+      await said(runRelayVerify(command(), { json: true, relay: { url: at.url } })),
+    ) as RelayReport;
+  const submit = (payload: unknown = {}) => daybook.submit({ type: 'note', payload });
+
+  it('finds both sides the same', async () => {
+    const { id } = await submit({ text: 'äöü — 😀', n: 1e21 });
+    await daybook.cancel(id);
+    await relayed(daybook.db);
+    expect(await verify()).toMatchObject({ equal: true, missing: 0, extra: 0, differing: 0 });
+    expect(await said(runRelayStatus(command()))).toMatch(/0 events, 0.0 s behind; moving/);
+  });
+
+  it('has what is too large put aside, with what comes after it, until it is tried again', async () => {
+    const { id } = await submit({ text: 'x'.repeat(30_000) });
+    await daybook.cancel(id);
+    const other = await submit();
+    await relayed(daybook.db);
+    expect(await readTargetStream(target, `job-${id}`)).toEqual([]);
+    expect(await readTargetStream(target, `job-${other.id}`)).toHaveLength(1);
+    expect(await said(runRelayParked(command()))).toMatch(/about 3\d{4} bytes/);
+    expect(await verify()).toMatchObject({ equal: true, parked: 2, missing: 0 });
+
+    await relay.stop();
+    relay = await startRelay(daybook.db, relaySettings(at.url));
+    await submit();
+    expect(await said(runRelayRetry(command(), `job-${id}`))).toBe('Streams tried again: 1.');
+    await expect
+      .poll(async () => (await readTargetStream(target, `job-${id}`)).length, { timeout: 20_000 })
+      .toBe(2);
+    await expect.poll(() => said(runRelayParked(command())), { timeout: 20_000 }).toBe('');
+    // What comes of it now goes the usual way again.
+    await relayed(daybook.db);
+    expect(await differences(daybook.db, target)).toEqual([]);
+    await expect(runRelayRetry(command(), `job-${id}`)).rejects.toThrow('Nothing of');
+  });
+
+  it.skipIf(realServer() !== undefined)('has a tombstoned stream put aside', async () => {
+    const { id } = await submit();
+    await relayed(daybook.db);
+    at.double?.events.tombstone(`job-${id}`);
+    await daybook.cancel(id);
+    await submit();
+    await relayed(daybook.db);
+    expect(await said(runRelayParked(command()))).toContain(id);
+    // The first event was relayed and is gone: that is no secret.
+    expect(await verify()).toMatchObject({ equal: false, missing: 1, parked: 1 });
+  });
+
+  it.skipIf(realServer() !== undefined)(
+    'relays again what the target has lost, and is told what differs',
+    async () => {
+      const lost = await submit();
+      const changed = await submit();
+      await relayed(daybook.db);
+      at.double?.events.forget(`job-${lost.id}`);
+      at.double?.events.forget(`job-${changed.id}`);
+      const [first] = await daybook.history(changed.id);
+      const { eventId } = await import('../../../src/kernel/ids.ts');
+      const metadata = { position: String(first?.position) };
+      const data = { type: 'another' };
+      const id = eventId(changed.id, 1, 1);
+      const wrong = { id, type: 'JobSubmitted', data, metadata };
+      await target.append(`job-${changed.id}`, [wrong], 'no-stream');
+      const report = await verify();
+      expect(report.differences).toContainEqual(
+        expect.objectContaining({ kind: 'missing', stream: `job-${lost.id}`, revision: '0' }),
+      );
+      expect(report.differences).toContainEqual(
+        expect.objectContaining({ kind: 'differing', stream: `job-${changed.id}`, what: 'data' }),
+      );
+      await expect(runRelayRestart(command(), 10_000n)).rejects.toThrow('name a position');
+      await runRelayRestart(command(), BigInt(String(first?.position)) - 1n);
+      await expect
+        .poll(async () => (await readTargetStream(target, `job-${lost.id}`)).length, {
+          timeout: 20_000,
+        })
+        .toBe(1);
+    },
+  );
+
+  it('is told of events that the log does not have', async () => {
+    const id = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';
+    const event = { id, type: 'JobSubmitted', data: {}, metadata: { position: '1' } };
+    await target.append(`job-${id}`, [event], 'no-stream');
+    const { differences: found } = await verify();
+    expect(found).toContainEqual(expect.objectContaining({ kind: 'extra', stream: `job-${id}` }));
+  });
+});

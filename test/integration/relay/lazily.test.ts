@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module';
+import { expect, it } from 'vitest';
+import { relayFromEnvironment } from '../../../src/config/relay-environment.ts';
+import { openTestDaybook } from '../../support/open-daybook.ts';
+
+const { cache } = createRequire(import.meta.url);
+const loaded = () => Object.keys(cache).filter((path) => /@eventstore|@grpc|protobuf/.test(path));
+
+it('loads nothing of the client without a target, and the client with one', async () => {
+  expect(relayFromEnvironment({ EVENTSTORE_URL: '' })).toBeUndefined();
+  const without = await openTestDaybook();
+  await without.close();
+  expect(loaded()).toEqual([]);
+  const relay = relayFromEnvironment({ EVENTSTORE_URL: 'esdb://127.0.0.1:1?tls=false' });
+  if (relay === undefined) throw new Error('a URL is a relay');
+  const daybook = await openTestDaybook({ relay });
+  const names = (await daybook.consumers.list()).map(({ name }) => name);
+  await daybook.close();
+  expect(loaded()).not.toEqual([]);
+  expect(names).toContain('relay');
+});
+
+it('says what is wrong with the settings of the relay', () => {
+  const of = (more: Record<string, string>) => () =>
+    relayFromEnvironment({ EVENTSTORE_URL: 'esdb://127.0.0.1:1', ...more });
+  expect(of({ EVENTSTORE_URL: 'http://127.0.0.1' })).toThrow('esdb://user:password@host:port');
+  expect(of({ EVENTSTORE_CLIENT: 'other' })).toThrow('client');
+  expect(of({ DAYBOOK_RELAY_PAYLOADS: 'no' })).toThrow('DAYBOOK_RELAY_PAYLOADS is 0 or 1');
+  expect(of({ DAYBOOK_RELAY_PAYLOADS: '0' })()).toMatchObject({ payloads: false });
+});
