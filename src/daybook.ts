@@ -12,7 +12,6 @@ import {
   type DatabaseSettings,
   parseOptions,
   type RelayOptions,
-  relayOptions,
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
@@ -24,8 +23,8 @@ import {
   createSubscriptionControl,
   type SubscriptionControl,
 } from './consumers/groups/subscription-control.ts';
-import { createProjector } from './consumers/projector.ts';
 import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
+import { dutiesOf, type HouseDuty, housekeeping } from './housekeeping.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
@@ -40,17 +39,16 @@ import { followEpoch } from './store/epoch/follow-epoch.ts';
 import { mustBePrepared, prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
-import { createSequencer } from './store/sequencer.ts';
 import { channelOf, createWakeUp } from './store/wake-up.ts';
 import { type Exported, exportLog, type ExportOptions } from './transfer/export-log.ts';
 import { createProof, type Proof } from './verify/proof.ts';
-import { createCaretaker } from './workers/caretaker.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
 import type { Middleware } from './workers/job-context.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
+export type { HouseDuty } from './housekeeping.ts';
 export type { JobChanged } from './commands/change/change-jobs.ts';
 export type { CommandOptions } from './commands/write-context.ts';
 export type { Explanation } from './commands/read/explain-job.ts';
@@ -115,9 +113,6 @@ export function readVersion(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-/** Parts of keeping the house that processes may share out among them. */
-export type HouseDuty = 'sequencer' | 'projector' | 'caretaker' | 'relay';
-
 export interface DaybookOptions extends DatabaseSettings {
   /** A `pg` pool of your own instead of a connection string; it is used, and never ended. */
   readonly pool?: pg.Pool;
@@ -132,7 +127,7 @@ export interface DaybookOptions extends DatabaseSettings {
   /** Told what happens, for metrics and logs; default: nobody. */
   readonly observer?: Observer;
   /**
-   * Whether this process helps to keep the house: sequencer, read models, caretaker. Of all that do,
+   * Whether this process helps to keep the house: sequencer, read models, caretaker, relay. Of all that do,
    * one at a time works, so the default is yes; switch it off for short-lived processes, or name
    * the parts that this one helps with.
    */
@@ -297,61 +292,6 @@ async function prepare(
     idempotencyTtlMs: options.idempotencyTtlMs,
     isReplica: options.readOnly,
   };
-}
-
-/** Every duty, in the order in which they are taken up. */
-const houseDuties: readonly HouseDuty[] = ['sequencer', 'projector', 'caretaker', 'relay'];
-
-/** @throws DaybookError `invalid-options` */
-function dutiesOf(maintain: boolean | readonly HouseDuty[]): readonly HouseDuty[] {
-  if (typeof maintain === 'boolean') return maintain ? houseDuties : [];
-  const unknown = maintain.find((duty) => !houseDuties.includes(duty));
-  if (unknown === undefined) return houseDuties.filter((duty) => maintain.includes(duty));
-  const message = `maintain: "${unknown}" is none of ${houseDuties.join(', ')}.`;
-  throw new DaybookError('invalid-options', message);
-}
-
-interface House {
-  readonly context: WriteContext;
-  readonly consumers: readonly Consumer[];
-  readonly clock: Clock;
-  readonly expiryMs: number;
-  readonly partitionSpan: number;
-  readonly relay: RelayOptions | undefined;
-}
-
-async function housekeeping(house: House, duties: readonly HouseDuty[]): Promise<Service[]> {
-  const { context, consumers, clock, expiryMs, partitionSpan, relay } = house;
-  const { database, wakeUp, observer, random } = context;
-  const channel = channelOf(database.schema);
-  const holder = context.newId();
-  const common = { database, wakeUp, observer, clock, random, holder };
-  const make: Readonly<Record<HouseDuty, () => Service | Promise<Service> | undefined>> = {
-    sequencer: () => createSequencer({ ...common, channel, partitionSpan }),
-    projector: () => createProjector({ ...common, consumers }),
-    caretaker: () => createCaretaker({ context, clock, expiryMs }),
-    relay: () => (relay === undefined ? undefined : relayService(context, relay, clock)),
-  };
-  const made = await Promise.all(duties.map((duty) => make[duty]()));
-  return made.filter((service) => service !== undefined);
-}
-
-/** Loaded only here, so that nobody pays for it who does not relay. */
-async function relayService(
-  context: WriteContext,
-  given: RelayOptions,
-  clock: Clock,
-): Promise<Service> {
-  const { payloads: bodies, ...settings } = parseOptions(relayOptions, given);
-  const [{ createRelay }, { relayConsumer }] = await Promise.all([
-    import('./relay/relay.ts'),
-    import('./relay/relay-consumer.ts'),
-  ]);
-  const { database, wakeUp, observer, random } = context;
-  await prepareConsumers(database, [relayConsumer], observer);
-  const holder = context.newId();
-  const common = { database, wakeUp, observer, clock, random, holder };
-  return createRelay({ ...common, settings: { ...settings, bodies } });
 }
 
 /** What is left of the options once those that are no plain values are taken. */

@@ -30,6 +30,8 @@ export interface ChaosOptions {
   readonly workerPreloads?: readonly string[];
   /** Reads by `id > cursor`, for runs that must fail. */
   readonly naiveReader?: boolean;
+  /** Time to end everything, once the faults have stopped; four minutes if nothing is said. */
+  readonly drainMs?: number;
   /** Lines of what goes on. */
   readonly onLine?: (line: string) => void;
 }
@@ -51,7 +53,6 @@ export interface ChaosReport {
   readonly shed: number;
 }
 
-/** Time to end everything, once the faults have stopped. */
 const DRAIN_MS = 240_000;
 
 /** Lets processes work under load while faults are inflicted, and judges what they made of it. */
@@ -100,7 +101,7 @@ async function runIn(
   tell('no more faults');
   await load.stop();
   await pulse.stop();
-  await untilDrained(world, tell);
+  await untilDrained(world, options.drainMs ?? DRAIN_MS, tell);
   return report(world, { seed, ledger, readers, inflictions, leftOut, shed: load.shed });
 }
 
@@ -118,10 +119,14 @@ function startReaders(world: World, naive: boolean): LogReader[] {
 }
 
 /** Waits until every job has ended and every event is in the log; what has not by then is lost. */
-async function untilDrained(world: World, tell: (line: string) => void): Promise<void> {
+async function untilDrained(
+  world: World,
+  drainMs: number,
+  tell: (line: string) => void,
+): Promise<void> {
   const began = monotonicMs();
   let left = Number.NaN;
-  while (monotonicMs() - began < DRAIN_MS) {
+  while (monotonicMs() - began < drainMs) {
     const { rows } = await world.admin
       .query<{ n: number }>(
         `select (select count(*) from daybook.job_claims)::int

@@ -5,7 +5,7 @@
 import pg from 'pg';
 
 const FENCE = 'c.lease_token = i.token';
-const NO_FENCE = 'c.lease_token is not null';
+const NO_FENCE = 'true';
 
 const query = pg.Client.prototype.query;
 pg.Client.prototype.query = function patched(config, ...rest) {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { World } from '../world/world.ts';
 import type { Load } from './load.ts';
 
-const COUNT = 6;
+const COUNT = 4;
 const PATIENCE_MS = 2_000;
 const LOOK_EVERY_MS = 20;
 
@@ -16,7 +16,7 @@ export async function startStraddling(
   load: Pick<Load, 'submit'>,
   silencedMs: number,
 ): Promise<void> {
-  const ms = silencedMs + tempo.leaseMs / 4;
+  const ms = silencedMs + tempo.leaseMs / 2;
   const submitted = Array.from({ length: COUNT }, () => load.submit('straddles', 'long', ms));
   const ids = (await Promise.all(submitted)).filter((id) => id !== null);
   for (let left = PATIENCE_MS; left > 0; left -= LOOK_EVERY_MS) {

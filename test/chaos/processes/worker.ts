@@ -45,7 +45,7 @@ const witness: Middleware = async (context, next) => {
 const pool = new pg.Pool({
   connectionString,
   max: 4,
-  connectionTimeoutMillis: 3_000,
+  connectionTimeoutMillis: 10_000,
   query_timeout: 10_000,
   application_name: 'chaos handler',
 });

@@ -4,10 +4,12 @@ import { foldJob } from '../../../src/domain/job/evolve.ts';
 import { explainJob, type Surroundings } from '../../../src/domain/job/explain.ts';
 import { occurredAtMs, recordEvents } from '../../../src/testing/given-when-then.ts';
 import {
+  cancelled,
   cancelledJob,
   cancelRequested,
   claimed,
   completedJob,
+  dead,
   deadJob,
   expired,
   failed,
@@ -56,9 +58,12 @@ describe('why a waiting job waits', () => {
     });
     expect(explained([...running, failed(), retried(later)])).toMatchObject({
       codes: ['retrying'],
-      text: expect.stringContaining('attempt 1 of'),
+      text: expect.stringContaining('attempt 1 of 10 (boom) and waits until'),
     });
     expect(explained([...running, snoozed(later)]).codes).toEqual(['snoozed']);
+    // Who goes before it is told once it is due.
+    expect(explained([submitted({ runAtMs: later })], { ahead: 3 }).codes).toEqual(['delayed']);
+    expect(explained([submitted()], { ahead: null }).codes).toEqual([]);
   });
 
   it('is a paused queue, or that no worker takes its type from its queue', () => {
@@ -96,7 +101,10 @@ describe('why any other job is where it is', () => {
       codes: ['running', 'cancel-requested'],
       text: expect.stringContaining('(too dear)'),
     });
-    expect(explained(running, { sessions: [] }).text).toContain('does not live any more');
+    for (const sessions of [[], [{ ...worker, id: 'another' }]]) {
+      expect(explained(running, { sessions }).text).toContain('does not live any more');
+    }
+    expect(explained(running).text).toContain(`since ${usual.show(occurredAtMs(2))}`);
   });
 
   it('is how it ended', () => {
@@ -106,6 +114,14 @@ describe('why any other job is where it is', () => {
       codes: ['dead'],
       text: expect.stringContaining('of no use'),
     });
+    expect(explained(deadJob).text).toContain('The last error: boom');
+    expect(explained([...running, failed(), dead('attempts-exhausted')]).text).toContain(
+      'all 10 attempts failed. The last error: boom',
+    );
+    expect(explained([...running, expired, dead('crashes-its-worker')]).text).toContain(
+      'went away 5 times',
+    );
+    expect(explained([submitted(), cancelled('too dear')]).text).toContain('(too dear)');
     expect(explained([submitted(), claimed(), failed(), retried(0)]).codes).toEqual(['next']);
   });
 });

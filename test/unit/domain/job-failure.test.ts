@@ -70,6 +70,18 @@ describe('a failure', () => {
       .then([failed(1), retried(1_000_123)]);
   });
 
+  it('waits as the worker’s own function says only where the job leaves that to it', () => {
+    given(running)
+      .when(fail({ fallbackDelayMs: 9 }), now)
+      .then([failed(1), retried(1_000_009)]);
+    given([submitted({ retryPolicy: { kind: 'custom' } }), claimed()])
+      .when(fail({ fallbackDelayMs: 9 }), now)
+      .then([failed(1), retried(1_000_009)]);
+    given([submitted({ retryPolicy: linear }), claimed()])
+      .when(fail({ fallbackDelayMs: 9 }), now)
+      .then([failed(1), retried(1_000_100)]);
+  });
+
   it('takes a chosen delay that is no number for none', () => {
     given(running)
       .when(fail({ delayMs: Number.NaN }), now)

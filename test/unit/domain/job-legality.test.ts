@@ -66,6 +66,14 @@ const { running, deadJob, completedJob, cancelledJob } = job;
 const requested = [...running, job.cancelRequested('why')];
 const suspect = [...running, job.expired];
 const due = occurredAtMs(1);
+/** In its only attempt. */
+const onlyAttempt = [job.submitted({ maxAttempts: 1 }), job.claimed()];
+/** A suspect that took so many workers along. */
+const crashes = (count: number) => [
+  ...suspect,
+  ...Array.from({ length: count }, (_, n) => [job.claimed(1, `crash-${n}`), job.crashed]).flat(),
+];
+const fifth = [...crashes(4), job.claimed(1, 'fifth')];
 
 const illegal: readonly (readonly [string, readonly JobEvent[], RegExp])[] = [
   ['an outcome before the birth', [job.completed], /begin with JobSubmitted/],
@@ -104,6 +112,11 @@ const illegal: readonly (readonly [string, readonly JobEvent[], RegExp])[] = [
   ['a move from elsewhere', [job.submitted(), job.moved('a'), job.moved('b')], /was in a/],
   ['a move to where it is', [job.submitted(), job.moved('default')], /already/],
   ['a plain retry of the dead', [...deadJob, job.retried(due, null)], /only an operator/],
+  [
+    'a revival without a reason',
+    [...deadJob, { type: 'JobRetried', data: { runAtMs: due, revived: { maxAttempts: 10 } } }],
+    /only an operator/,
+  ],
   ['a revival with other attempts', [...deadJob, job.revived(due, 11)], /given 10/],
   ['an erasure while it runs', [...running, job.erased()], /was running/],
   ['a second erasure', [job.submitted(), job.erased(), job.erased()], /erased already/],
@@ -117,37 +130,81 @@ describe('an event that decideJob never gives', () => {
 });
 
 describe('a decision of two events', () => {
-  const second: readonly (readonly [string, Verdict, RegExp | null])[] = [
-    ['a retry', together(running, job.failed(), job.retried(due)), null],
-    ['a death', together(running, job.failed(), job.dead('not-retryable')), null],
+  // What decided it is judged in the test, not while tests are collected: mutants are not there yet.
+  const second: readonly (readonly [
+    name: string,
+    given: readonly JobEvent[],
+    decided: readonly JobEvent[],
+    why: RegExp | null,
+  ])[] = [
+    ['a retry', running, [job.failed(), job.retried(due)], null],
+    ['a death', running, [job.failed(), job.dead('not-retryable')], null],
     [
       'a death with attempts left',
-      together(running, job.failed(), job.dead('attempts-exhausted')),
+      running,
+      [job.failed(), job.dead('attempts-exhausted')],
       /attempts left/,
     ],
     [
       'a crash’s death of a failure',
-      together(running, job.failed(), job.dead('crashes-its-worker')),
+      running,
+      [job.failed(), job.dead('crashes-its-worker')],
       /did not crash/,
     ],
     [
-      'a claim after a failure',
-      together(running, job.failed(), job.claimed(2, 't')),
-      /followed by/,
+      'a death of the last attempt',
+      onlyAttempt,
+      [job.failed(), job.dead('attempts-exhausted')],
+      null,
     ],
-    ['a retry with a reason', together(running, job.failed(), job.retried(due, 'x')), /policy/],
-    ['a cancellation asked for', together(requested, job.failed(), job.cancelled('why')), null],
-    ['another reason', together(requested, job.failed(), job.cancelled('other')), /another reason/],
-    ['a retry all the same', together(requested, job.failed(), job.retried(due)), /JobCancelled/],
     [
-      'a snooze that goes on',
-      together(requested, job.snoozed(due), job.claimed(1, 'u')),
-      /JobCancelled/,
+      'a retry after the last attempt',
+      onlyAttempt,
+      [job.failed(), job.retried(due)],
+      /failed 1 times/,
     ],
+    ['a claim after a failure', running, [job.failed(), job.claimed(2, 't')], /followed by/],
+    ['a retry with a reason', running, [job.failed(), job.retried(due, 'x')], /policy/],
+    [
+      'a retry that revives',
+      running,
+      [job.failed(), { type: 'JobRetried', data: { runAtMs: due, revived: { maxAttempts: 10 } } }],
+      /policy/,
+    ],
+    ['a cancellation asked for', requested, [job.failed(), job.cancelled('why')], null],
+    [
+      'a cancellation asked for without a reason',
+      [...running, job.cancelRequested()],
+      [job.expired, job.cancelled()],
+      null,
+    ],
+    ['another reason', requested, [job.failed(), job.cancelled('other')], /another reason/],
+    ['a retry all the same', requested, [job.failed(), job.retried(due)], /JobCancelled/],
+    ['a snooze that goes on', requested, [job.snoozed(due), job.claimed(1, 'u')], /JobCancelled/],
+    ['a claim after the fourth crash', crashes(4), [job.claimed(1, 'late')], null],
+    ['the death of the fifth crash', fifth, [job.crashed, job.dead('crashes-its-worker')], null],
+    [
+      'another death of the fifth crash',
+      fifth,
+      [job.crashed, job.dead('not-retryable')],
+      /interrupted, not failed/,
+    ],
+    ['a claim after the fifth crash', fifth, [job.crashed, job.claimed(1, 'v')], /JobDead/],
   ];
-  it.each(second)('%s', (_, { why }, reason) => {
+  it.each(second)('%s', (_, given, decided, reason) => {
+    const { why } = together(given, ...decided);
     if (reason === null) expect(why).toBeNull();
     else expect(why).toMatch(reason);
+  });
+
+  it('bounds from below how many attempts an edit may leave', () => {
+    const failedOnce = recordEvents([...running, job.failed(), job.retried(due)]).map((event) =>
+      event.type === 'JobRetried' ? { ...event, occurredAtMs: occurredAtMs(3) } : event,
+    );
+    const edited = (maxAttempts: number) =>
+      judgeRecorded([...failedOnce, ...recordEvents([job.edited({ maxAttempts })], 5)]).why;
+    expect(edited(1)).toMatch(/had failed 1 times/);
+    expect(edited(2)).toBeNull();
   });
 
   it('is at one time', () => {

@@ -70,6 +70,13 @@ describe('a submission', () => {
     ]);
   });
 
+  it('is a replay of a job by its id, if of any', () => {
+    expect(pointersOf({ replayOf: '01890a5d-ac96-774b-bcce-b302099a8057' })).toStrictEqual([]);
+    expect(wrongIn({ replayOf: 'yesterday' })).toStrictEqual([
+      { pointer: '/replayOf', message: 'must be the id of a job' },
+    ]);
+  });
+
   it('cannot name both a time and a delay', () => {
     expect(wrongIn({ runAtMs: 0, delayMs: 0 })).toStrictEqual([
       { pointer: '/delayMs', message: 'must not be given together with runAt' },
