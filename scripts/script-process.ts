@@ -22,15 +22,18 @@ export interface ScriptOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** In a process group of its own, as a shell gives to each command. */
   readonly group?: boolean;
+  /** What it is run by, such as `ip netns exec <name>`; default: nothing. */
+  readonly by?: readonly string[];
 }
 
 /** Runs `file` (an absolute path) with arguments. */
 export function startScript(
   file: string,
   args: readonly string[],
-  { env = {}, group = false }: ScriptOptions = {},
+  { env = {}, group = false, by = [] }: ScriptOptions = {},
 ): ScriptProcess {
-  const child = spawn(process.execPath, [runner, file, ...args], {
+  const [program, ...words] = [...by, process.execPath, runner, file, ...args];
+  const child = spawn(program ?? process.execPath, words, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: group,

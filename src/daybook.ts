@@ -12,7 +12,6 @@ import {
   type DatabaseSettings,
   parseOptions,
   type RelayOptions,
-  relayOptions,
   workerOptions,
   type WorkerSettings,
 } from './config/options.ts';
@@ -24,8 +23,8 @@ import {
   createSubscriptionControl,
   type SubscriptionControl,
 } from './consumers/groups/subscription-control.ts';
-import { createProjector } from './consumers/projector.ts';
 import { createLogReading, type LogReading } from './consumers/tail/log-reading.ts';
+import { dutiesOf, type HouseDuty, housekeeping } from './housekeeping.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { DaybookError } from './kernel/errors.ts';
 import { createUuidV7 } from './kernel/ids.ts';
@@ -40,16 +39,16 @@ import { followEpoch } from './store/epoch/follow-epoch.ts';
 import { mustBePrepared, prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
-import { createSequencer } from './store/sequencer.ts';
 import { channelOf, createWakeUp } from './store/wake-up.ts';
+import { type Exported, exportLog, type ExportOptions } from './transfer/export-log.ts';
 import { createProof, type Proof } from './verify/proof.ts';
-import { createCaretaker } from './workers/caretaker.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
 import type { Middleware } from './workers/job-context.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
+export type { HouseDuty } from './housekeeping.ts';
 export type { JobChanged } from './commands/change/change-jobs.ts';
 export type { CommandOptions } from './commands/write-context.ts';
 export type { Explanation } from './commands/read/explain-job.ts';
@@ -97,6 +96,7 @@ export type { RebuildClaimsOptions, RebuiltClaims } from './verify/rebuild/rebui
 export type { Difference, VerifyReport } from './verify/report.ts';
 export type { SafetyOptions, SafetyReport } from './verify/safety/safety-check.ts';
 export type { SafetyRule, Violation } from './verify/safety/violation.ts';
+export type { Exported, ExportOptions } from './transfer/export-log.ts';
 export type { ClientRecord } from './verify/safety/witnesses/client-record.ts';
 export {
   type ClientRecords,
@@ -127,10 +127,11 @@ export interface DaybookOptions extends DatabaseSettings {
   /** Told what happens, for metrics and logs; default: nobody. */
   readonly observer?: Observer;
   /**
-   * Whether this process helps to keep the house: sequencer, read models, caretaker. Of all that do,
-   * one at a time works, so the default is yes; switch it off for short-lived processes.
+   * Whether this process helps to keep the house: sequencer, read models, caretaker, relay. Of all that do,
+   * one at a time works, so the default is yes; switch it off for short-lived processes, or name
+   * the parts that this one helps with.
    */
-  readonly maintain?: boolean;
+  readonly maintain?: boolean | readonly HouseDuty[];
   readonly caretaker?: { readonly expiryMs?: number };
   /** Paces loops; tests may bring their own. */
   readonly clock?: Clock;
@@ -157,6 +158,11 @@ export interface Daybook extends JobDesk, Proof, LogReading {
   readonly subscriptions: SubscriptionControl;
   /** The epochs of the log. */
   readonly epochs: EpochControl;
+  /**
+   * The log as lines of NDJSON without line breaks, as `daybook export` writes them; see
+   * docs/guides/restores.md. @throws DaybookError `export-incomplete`
+   */
+  exportLog(options?: ExportOptions): AsyncGenerator<string, Exported>;
 }
 
 /**
@@ -188,10 +194,11 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       await prepareConsumers(database, consumers, observer);
       services.push(context.wakeUp, context.backlogLimit);
     }
-    if (maintain && !readOnly)
-      services.push(...housekeeping(context, consumers, clock, expiryMs, parsed.partitionSpan));
-    if (relay !== undefined && maintain && !readOnly)
-      services.push(await relayService(context, relay, clock));
+    if (!readOnly) {
+      const { partitionSpan } = parsed;
+      const house = { context, consumers, clock, expiryMs, partitionSpan, relay };
+      services.push(...(await housekeeping(house, dutiesOf(maintain))));
+    }
     for (const service of services) await service.start();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
@@ -223,6 +230,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       consumers: createConsumerControl(database, context.wakeUp, consumers),
       subscriptions: createSubscriptionControl({ ...context, clock }),
       epochs: createEpochControl(database, observer),
+      exportLog: (wanted) => exportLog(database, wanted),
       worker: makeWorker,
       close: () => (closing ??= close()),
     };
@@ -282,43 +290,8 @@ async function prepare(
     random: Math.random,
     epoch: await followEpoch({ database, wakeUp, clock, observer, onChange }),
     idempotencyTtlMs: options.idempotencyTtlMs,
+    isReplica: options.readOnly,
   };
-}
-
-function housekeeping(
-  context: WriteContext,
-  consumers: readonly Consumer[],
-  clock: Clock,
-  expiryMs: number,
-  partitionSpan: number,
-): Service[] {
-  const { database, wakeUp, observer, random } = context;
-  const channel = channelOf(database.schema);
-  const holder = context.newId();
-  const common = { database, wakeUp, observer, clock, random, holder };
-  return [
-    createSequencer({ ...common, channel, partitionSpan }),
-    createProjector({ ...common, consumers }),
-    createCaretaker({ context, clock, expiryMs }),
-  ];
-}
-
-/** Loaded only here, so that nobody pays for it who does not relay. */
-async function relayService(
-  context: WriteContext,
-  given: RelayOptions,
-  clock: Clock,
-): Promise<Service> {
-  const { payloads: bodies, ...settings } = parseOptions(relayOptions, given);
-  const [{ createRelay }, { relayConsumer }] = await Promise.all([
-    import('./relay/relay.ts'),
-    import('./relay/relay-consumer.ts'),
-  ]);
-  const { database, wakeUp, observer, random } = context;
-  await prepareConsumers(database, [relayConsumer], observer);
-  const holder = context.newId();
-  const common = { database, wakeUp, observer, clock, random, holder };
-  return createRelay({ ...common, settings: { ...settings, bodies } });
 }
 
 /** What is left of the options once those that are no plain values are taken. */

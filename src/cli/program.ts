@@ -2,6 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { addRelay, type RelayActions } from './relay-commands.ts';
 import { addTransfer, type TransferActions } from './transfer-commands.ts';
 
+/** What a process does. */
+export const roles = ['api', 'worker', 'sequencer', 'projector', 'caretaker', 'relay'] as const;
+export type Role = (typeof roles)[number];
+
 export interface StartFlags {
   readonly jobs: string | undefined;
   readonly host: string | undefined;
@@ -9,6 +13,8 @@ export interface StartFlags {
   readonly allowHost: readonly string[] | undefined;
   readonly data: string | undefined;
   readonly readOnly: boolean | undefined;
+  /** What of it all this process does; left out: everything. */
+  readonly role: readonly Role[] | undefined;
   readonly schema: string | undefined;
   readonly concurrency: number | undefined;
   readonly lease: number | undefined;
@@ -74,8 +80,7 @@ export function createProgram(version: string, actions: Actions): Command {
       'after',
       '\nEnvironment:\n  DATABASE_URL           the Postgres to use; without it `start` brings its own\n  DATABASE_DIRECT_URL    a direct connection, where DATABASE_URL leads through a pooler\n  DAYBOOK_ALLOWED_HOSTS  what --allow-host says, with commas between names\n  EVENTSTORE_URL         the KurrentDB or EventStoreDB that the log is relayed to\n',
     );
-  const schema = () =>
-    new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
+  const schema = schemaOption;
   const queue = () =>
     new Option('--queue <name...>', 'queues to work')
       .argParser(eachOnce)
@@ -90,11 +95,7 @@ export function createProgram(version: string, actions: Actions): Command {
     .description('serve the API, keep the log and the read models, and run jobs, in one process')
     .option('--jobs <module>', 'module with the job definitions (default: the starter’s)')
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
-    .addOption(
-      new Option('--port <port>', 'port to listen on (default: 7070)').argParser(
-        wholeNumber(0, 65_535),
-      ),
-    )
+    .addOption(portOption())
     .addOption(
       new Option(
         '--allow-host <name...>',
@@ -108,6 +109,7 @@ export function createProgram(version: string, actions: Actions): Command {
       '--read-only',
       'serve reads from a streaming replica named by DATABASE_URL; run no jobs',
     )
+    .addOption(roleOption())
     .addOption(schema())
     .addOption(queue())
     .addOption(concurrency())
@@ -141,6 +143,20 @@ function addMigrate(program: Command, actions: Actions, schema: Option): void {
     .description('bring the schema in DATABASE_URL to this version')
     .addOption(schema)
     .action((flags: { schema?: string }) => actions.migrate({ schema: flags.schema }));
+}
+
+function schemaOption(): Option {
+  return new Option('--schema <name>', 'schema of Daybook’s tables').default('daybook');
+}
+
+function portOption(): Option {
+  const what = 'port to listen on (default: 7070)';
+  return new Option('--port <port>', what).argParser(wholeNumber(0, 65_535));
+}
+
+function roleOption(): Option {
+  const what = `what this process does: ${roles.join(', ')} (default: all)`;
+  return new Option('--role <name...>', what).env('DAYBOOK_ROLES').argParser(roleNames);
 }
 
 function leaseOption(): Option {
@@ -226,6 +242,13 @@ function addMaintenance(program: Command, actions: Actions, schema: () => Option
 function names(text: string, before: readonly string[] = []): readonly string[] {
   const more = text.split(',').map((name) => name.trim());
   return [...before, ...more.filter((name) => name !== '')];
+}
+
+function roleNames(text: string, before: readonly Role[] = []): readonly Role[] {
+  const given = names(text);
+  const unknown = given.find((name) => !roles.includes(name as Role));
+  if (unknown === undefined) return [...before, ...(given as Role[])];
+  throw new InvalidArgumentError(`must be among ${roles.join(', ')}.`);
 }
 
 const defaultQueues: readonly string[] = ['default'];

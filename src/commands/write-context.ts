@@ -48,6 +48,8 @@ export interface WriteContext {
   /** The epoch of the log, for write tokens. */
   readonly epoch: () => number;
   readonly idempotencyTtlMs: number;
+  /** The server is a streaming replica: what a token names may not have come here yet. */
+  readonly isReplica?: boolean;
 }
 
 /** Who asks for a command, and where it is to be written. */

@@ -1,4 +1,4 @@
-import { hostListOf } from '../kernel/host-list.ts';
+import { hostListOf } from '../kernel/servers/host-list.ts';
 
 /**
  * True for what `pg` can take for the address of a server: a URL, or the folder of a socket. Checked

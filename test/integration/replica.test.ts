@@ -9,6 +9,7 @@ import { expectOrder, wholeLog } from '../support/log-steps.ts';
 import { startTestServer, type TestServer } from '../support/postgres-servers.ts';
 import { startStandby } from '../support/standby-server.ts';
 import { hasTools } from '../support/system-tool.ts';
+import { withClient } from '../support/template-database.ts';
 import { holdOne, mailer, rejection } from './restored-servers.ts';
 
 describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
@@ -37,7 +38,11 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     const standby = await startStandby(main);
     servers.push(standby);
     standbyAddress = standby.connectionString;
-    replica = await openDaybook({ connectionString: standbyAddress, readOnly: true, observer });
+    // Both are named, and the standby is wanted.
+    const [one, two] = [new URL(main.connectionString), new URL(standbyAddress)];
+    const both = one.href.replace(one.host, `${one.host},${two.host}`);
+    const connectionString = `${both}?target_session_attrs=standby`;
+    replica = await openDaybook({ connectionString, readOnly: true, observer });
   }, 120_000);
 
   afterAll(async () => {
@@ -46,10 +51,10 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     for (const server of servers.toReversed()) await server.stop();
   });
 
-  const api = () =>
+  const api = (daybook = replica) =>
     createServer({
-      context: replica.context,
-      consumers: replica.consumers,
+      context: daybook.context,
+      consumers: daybook.consumers,
       metricsText: () => Promise.resolve(''),
       version: 'test',
       instance: 'replica',
@@ -99,6 +104,25 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
       atPrimary.length,
     );
     expectOrder(await wholeLog(replica.context.database));
+  });
+
+  it('waits for the write that a token names, and says so where it does not come', async () => {
+    const at = (text: string) => withClient(standbyAddress, (client) => client.query(text));
+    await at('select pg_wal_replay_pause()');
+    const { id } = await primary.submit({ type: 'mail', payload: { to: 'eve' }, delayMs: 9e6 });
+    const { token } = (await primary.get(id)) ?? {};
+    const app = api();
+    const late = await app.inject(`/v1/jobs?after=${token}`);
+    expect([late.statusCode, late.json<{ code: string }>().code]).toEqual([
+      503,
+      'projection-behind',
+    ]);
+    await at('select pg_wal_replay_resume()');
+    await expectSoon(async () => (await app.inject(`/v1/jobs?after=${token}`)).statusCode).toBe(
+      200,
+    );
+    expect((await replica.get(id))?.token).toBe(token);
+    await app.close();
   });
 
   it('refuses every write with one code, and is not worn out by them', async () => {
@@ -155,6 +179,17 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     await expectSoon(async () => (await replica.get(id))?.phase).toBe('running');
     await expectSoon(async () => (await primary.get(id))?.events.at(-1)?.position).not.toBeNull();
     await expectSoon(async () => (await replica.get(id))?.events.at(-1)?.position).not.toBeNull();
+    // From here on the standby receives nothing: what the primary acknowledges is the tail that is lost.
+    await withClient(standbyAddress, async (client) => {
+      await client.query("alter system set primary_conninfo = ''");
+      await client.query('select pg_reload_conf()');
+      await expectSoon(async () => {
+        return (await client.query('select from pg_stat_wal_receiver')).rows.length;
+      }).toBe(0);
+    });
+    const lost = await primary.submit({ type: 'mail', payload: { to: 'gus' } });
+    const { token: lostToken } = (await primary.get(lost.id)) ?? {};
+    const read = await lastToken(primary, lost.id);
     await primary.close();
     await servers.shift()?.stop();
     await replica.context.database.pool.query('select pg_promote()');
@@ -166,6 +201,13 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
       observer,
     });
     const before = (await replica.get(id))?.events.at(-1)?.position ?? 0n;
+    expect(await promoted.get(lost.id)).toBeNull();
+    const asked = await api(promoted).inject(`/v1/jobs?after=${lostToken}`);
+    expect([asked.statusCode, asked.json<{ code: string }>().code]).toEqual([410, 'write-lost']);
+    const reader = promoted.events({ after: read })[Symbol.asyncIterator]();
+    expect(await rejection(Promise.resolve(reader.next()))).toMatchObject({
+      code: 'token-expired',
+    });
     expect((await promoted.epochs.list()).slice(1)).toMatchObject([
       { epoch: 2, afterPosition: before, timeline: 2, reason: expect.stringMatching(/timeline/) },
     ]);
@@ -183,6 +225,14 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     await promoted.close();
   }, 120_000);
 });
+
+/** Reads the log to the first event of a job; gives the token to go on from there. */
+async function lastToken(daybook: Daybook, id: string): Promise<string> {
+  for await (const { streamId, token } of daybook.events({ after: 'start' })) {
+    if (streamId === id) return token;
+  }
+  throw new Error('The log does not end.');
+}
 
 async function story(daybook: Daybook, id: string): Promise<string[]> {
   return (await daybook.history(id)).map(({ type }) => type);

@@ -20,8 +20,8 @@ export interface Freshness {
  * shows what its reader has just written. Answers how far they have read; what the list shows is at
  * least as new.
  * @param projections the read models that the list is made from
- * @throws DaybookError `invalid-request` for what is no write token, and for a position that the log
- *   has not reached, `write-lost` for a token whose event went with an old epoch, `projection-behind`
+ * @throws DaybookError `invalid-request` for what is no write token, and, but on a replica, for a
+ *   position that the log has not reached, `write-lost` for a token whose event went with an old epoch, `projection-behind`
  *   after a second
  */
 export async function readFresh(
@@ -43,13 +43,17 @@ export async function readFresh(
     }
     const reached = await readReached(context.database, projections);
     if (token === undefined && reached.position >= wanted) return reached;
-    if (clock.elapsedMs() > deadline) throw tooOld(reached, minPosition);
+    if (clock.elapsedMs() > deadline) throw tooOld(context, reached, minPosition);
     await clock.sleep(LOOK_EVERY_MS);
   }
 }
 
-function tooOld({ head }: Reached, minPosition: bigint | undefined): DaybookError {
-  if (minPosition === undefined || minPosition <= head) {
+function tooOld(
+  { isReplica = false }: Api['context'],
+  { head }: Reached,
+  minPosition: bigint | undefined,
+): DaybookError {
+  if (isReplica || minPosition === undefined || minPosition <= head) {
     return new DaybookError('projection-behind', 'The list has not reached the token yet.');
   }
   return wrong('minPosition', `The log ends at ${head}, before this position.`);
@@ -61,9 +65,10 @@ function tokenOf(text: string): WriteToken {
   return token;
 }
 
-/** Null until the sequencer has given the event a position. */
+/** Null until the sequencer has given the event a position, and until it has come to a replica. */
 async function positionOf({ context }: Api, token: WriteToken): Promise<bigint | null> {
   const event = await findWritten(context, token);
+  if (event === undefined && context.isReplica === true) return null;
   if (event === undefined) throw wrong('after', 'The token names no event of a job or a queue.');
   return event.position;
 }

@@ -30,7 +30,8 @@ export async function findWritten(
     if (ofQueue !== undefined && (ofQueue.epoch ?? epoch) === epoch) return ofQueue;
   }
   const [head] = await database.run(readHead, {});
-  if (head === undefined || head.epoch === epoch) return undefined;
+  // A replica may not have heard of an epoch yet; elsewhere there is none that is later.
+  if (head === undefined || head.epoch <= epoch) return undefined;
   throw new DaybookError(
     'write-lost',
     `The token is of epoch ${epoch} and its event is gone; the log is in epoch ${head.epoch}.`,

@@ -23,8 +23,6 @@ export interface TargetSession {
   append(stream: string, events: readonly TargetEvent[], expected: ExpectedRevision): Promise<void>;
   /** A few events of a stream. @throws TargetFailure */
   read(stream: string, from: bigint, limit: number): Promise<StoredTargetEvent[]>;
-  /** How often a client was given up, for tests and logs. */
-  readonly replaced: number;
   close(): Promise<void>;
 }
 
@@ -51,34 +49,111 @@ interface Asked {
 /**
  * A client that is given up as soon as it does not answer in time: the client of 6.2.1 can hang for
  * ever, as where the server never answers or ends its side of the call. Whatever is under way ends with
- * it, as `transient`, and the next one is only made once it is closed: an answer that comes for an
- * append which the package has forgotten throws where nobody can catch it.
+ * it, as `transient`, and the next one is only made once it is closed.
  */
 export function createTargetSession(options: TargetSessionOptions): TargetSession {
-  const { maker, clock, observer, timeoutMs } = options;
-  let current: Generation | null = null;
-  let closing: Promise<void> = Promise.resolve();
-  let closed = false;
-  let replaced = 0;
+  return new Session(options);
+}
 
-  const generation = async (): Promise<Generation> => {
-    await closing;
-    if (closed) throw new TargetFailure('transient', 'closed', 'The relay is stopping.');
-    return (current ??= { target: maker.open(), asked: new Set() });
-  };
+class Session implements TargetSession {
+  readonly #options: TargetSessionOptions;
+  #current: Generation | null = null;
+  #closing: Promise<void> = Promise.resolve();
+  #closed = false;
 
-  const giveUp = (which: Generation, failure: TargetFailure): void => {
-    if (current !== which) return;
-    current = null;
-    replaced += 1;
+  constructor(options: TargetSessionOptions) {
+    this.#options = options;
+  }
+
+  append(
+    stream: string,
+    events: readonly TargetEvent[],
+    expected: ExpectedRevision,
+  ): Promise<void> {
+    return this.#inTime((target) => target.append(stream, events, expected));
+  }
+
+  read(stream: string, from: bigint, limit: number): Promise<StoredTargetEvent[]> {
+    return this.#inTime(async (target) => {
+      const found: StoredTargetEvent[] = [];
+      for await (const event of target.readStream(stream, { from, limit })) found.push(event);
+      return found;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#closing;
+    const last = this.#current;
+    this.#current = null;
+    if (last === null) return;
+    end(last, new TargetFailure('transient', 'closed', 'The relay is stopping.'));
+    await this.#closeInTime(last.target);
+  }
+
+  async #generation(): Promise<Generation> {
+    await this.#closing;
+    if (this.#closed) throw new TargetFailure('transient', 'closed', 'The relay is stopping.');
+    return (this.#current ??= { target: this.#options.maker.open(), asked: new Set() });
+  }
+
+  async #inTime<Answer>(ask: (target: EventTarget) => Promise<Answer>): Promise<Answer> {
+    const { clock } = this.#options;
+    const which = await this.#generation();
+    try {
+      return await this.#answer(which, ask);
+    } catch (error) {
+      if (error instanceof TargetFailure && error.kind === 'transient') {
+        const rest = clock.sleep(SETTLE_MS);
+        this.#closing = Promise.all([this.#closing, rest]).then(() => undefined);
+      }
+      throw error;
+    }
+  }
+
+  /** No race with one promise for all: each would be kept by it for as long as the client lives. */
+  #answer<Answer>(
+    which: Generation,
+    ask: (target: EventTarget) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { clock, timeoutMs } = this.#options;
+    return new Promise<Answer>((resolve, reject) => {
+      const cancel = clock.after(timeoutMs, () => {
+        const message = `No answer in ${timeoutMs} ms.`;
+        this.#giveUp(which, new TargetFailure('transient', 'no-answer', message));
+      });
+      const asked: Asked = { reject, cancel };
+      which.asked.add(asked);
+      const settle = () => {
+        cancel();
+        which.asked.delete(asked);
+      };
+      ask(which.target).then(
+        (answer) => {
+          settle();
+          resolve(answer);
+        },
+        (error: unknown) => {
+          settle();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  #giveUp(which: Generation, failure: TargetFailure): void {
+    if (this.#current !== which) return;
+    const { observer, timeoutMs } = this.#options;
+    this.#current = null;
     end(which, failure);
-    closing = closeInTime(which.target);
+    this.#closing = this.#closeInTime(which.target);
     observer.warn('the client of the relay’s target did not answer, and is replaced', {
       timeoutMs,
     });
-  };
+  }
 
-  const closeInTime = async (target: EventTarget): Promise<void> => {
+  async #closeInTime(target: EventTarget): Promise<void> {
+    const { clock, observer } = this.#options;
     const done = new AbortController();
     await Promise.race([
       target.close().catch((error: unknown) => {
@@ -87,66 +162,7 @@ export function createTargetSession(options: TargetSessionOptions): TargetSessio
       clock.sleep(CLOSE_MS, done.signal),
     ]);
     done.abort();
-  };
-
-  const inTime = async <Answer>(ask: (target: EventTarget) => Promise<Answer>): Promise<Answer> => {
-    const which = await generation();
-    try {
-      // No race with one promise for all: each would be kept by it for as long as the client lives.
-      return await new Promise<Answer>((resolve, reject) => {
-        const cancel = clock.after(timeoutMs, () => {
-          giveUp(
-            which,
-            new TargetFailure('transient', 'no-answer', `No answer in ${timeoutMs} ms.`),
-          );
-        });
-        const asked: Asked = { reject, cancel };
-        which.asked.add(asked);
-        const settle = () => {
-          cancel();
-          which.asked.delete(asked);
-        };
-        ask(which.target).then(
-          (answer) => {
-            settle();
-            resolve(answer);
-          },
-          (error: unknown) => {
-            settle();
-            reject(error instanceof Error ? error : new Error(String(error)));
-          },
-        );
-      });
-    } catch (error) {
-      if (error instanceof TargetFailure && error.kind === 'transient') {
-        closing = Promise.all([closing, clock.sleep(SETTLE_MS)]).then(() => undefined);
-      }
-      throw error;
-    }
-  };
-
-  return {
-    append: (stream, events, expected) =>
-      inTime((target) => target.append(stream, events, expected)),
-    read: (stream, from, limit) =>
-      inTime(async (target) => {
-        const found: StoredTargetEvent[] = [];
-        for await (const event of target.readStream(stream, { from, limit })) found.push(event);
-        return found;
-      }),
-    get replaced() {
-      return replaced;
-    },
-    async close() {
-      closed = true;
-      await closing;
-      const last = current;
-      current = null;
-      if (last === null) return;
-      end(last, new TargetFailure('transient', 'closed', 'The relay is stopping.'));
-      await closeInTime(last.target);
-    },
-  };
+  }
 }
 
 function end({ asked }: Generation, failure: TargetFailure): void {

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { type HostList, hostListOf } from '../../kernel/host-list.ts';
+import { type HostList, hostListOf } from '../../kernel/servers/host-list.ts';
 import { createServerLocator, type ServerLocator } from './server-locator.ts';
 
 type Callback = ((error: Error) => void) | ((error: null, client: pg.Client) => void);

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { HostList, WantedServer } from '../../kernel/host-list.ts';
+import type { HostList, WantedServer } from '../../kernel/servers/host-list.ts';
 
 /** What a server says of itself. */
 export interface ServerRole {

@@ -21,6 +21,10 @@ import {
 } from '../../support/relay-steps.ts';
 import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
+/** A real server may have the streams of other tests, too. */
+const extra = realServer() === undefined ? { equal: true, extra: 0 } : {};
+const same = { missing: 0, differing: 0, ...extra };
+
 describe('an operator of the relay', () => {
   let at: RelayTarget;
   let target: EventTarget;
@@ -63,7 +67,7 @@ describe('an operator of the relay', () => {
     const { id } = await submit({ text: 'äöü — 😀', n: 1e21 });
     await daybook.cancel(id);
     await relayed(daybook.db);
-    expect(await verify()).toMatchObject({ equal: true, missing: 0, extra: 0, differing: 0 });
+    expect(await verify()).toMatchObject({ ...same, parked: 0 });
     expect(await said(runRelayStatus(command()))).toMatch(/0 events, 0.0 s behind; moving/);
   });
 
@@ -75,7 +79,7 @@ describe('an operator of the relay', () => {
     expect(await readTargetStream(target, `job-${id}`)).toEqual([]);
     expect(await readTargetStream(target, `job-${other.id}`)).toHaveLength(1);
     expect(await said(runRelayParked(command()))).toMatch(/about 3\d{4} bytes/);
-    expect(await verify()).toMatchObject({ equal: true, parked: 2, missing: 0 });
+    expect(await verify()).toMatchObject({ ...same, parked: 2 });
 
     await relay.stop();
     relay = await startRelay(daybook.db, relaySettings(at.url));

@@ -34,6 +34,8 @@ describe('a relay that is killed, while its target fails', () => {
   let target: EventTarget;
   let daybook: TestDaybook;
   const children = new Set<ChildProcess>();
+  /** Processes that ended by themselves. */
+  const crashes: string[] = [];
   withRelayTarget((found) => {
     at = found;
   });
@@ -51,9 +53,13 @@ describe('a relay that is killed, while its target fails', () => {
     const args = ['--import', 'tsx', program, daybook.db.connectionString, at.url];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
     children.add(child);
+    child.once('exit', (code, signal) => {
+      if (signal !== 'SIGKILL') crashes.push(`exit code ${code}, signal ${signal}`);
+    });
     return child;
   };
-  const checkpoint = async (): Promise<number> => {
+  const checkpoint = async (): Promise<number | string> => {
+    if (crashes.length > 0) return crashes.join();
     const { rows } = await daybook.db.database.pool.query<{ position: string }>(
       `select position from daybook.consumer_checkpoints where name = 'relay'`,
     );
@@ -82,11 +88,17 @@ describe('a relay that is killed, while its target fails', () => {
       let child = startProcess();
       for (let killed = 0; killed < KILLS; killed += 1) {
         const due = (EVENTS / (KILLS + 1)) * (killed + 1);
-        await expect.poll(checkpoint, { timeout: 600_000, interval: 20 }).toBeGreaterThan(due);
+        const reached = async () => {
+          const now = await checkpoint();
+          return typeof now === 'string' ? now : now > due;
+        };
+        await expect.poll(reached, { timeout: 600_000, interval: 20 }).toBeTruthy();
+        expect(crashes).toEqual([]);
         await kill(child);
         child = startProcess();
       }
       await relayed(daybook.db, 600_000);
+      expect(crashes).toEqual([]);
       await kill(child);
       await expectSame(daybook, target);
       if (at.double !== undefined) {

@@ -59,15 +59,18 @@ describe('the relay, where the target is not what it should be', () => {
     expect(await differences(daybook.db, target)).toEqual([]);
   });
 
-  it('knows an event of an epoch that the log has lost', async () => {
-    const { id } = await submitPaused();
-    await write(`job-${id}`, eventId(id, 2, 1));
-    await daybook.consumers.resume('relay');
-    await expect.poll(failure, soon).toMatchObject({ name: 'lost-epoch', stream: `job-${id}` });
-    at.double?.events.forget(`job-${id}`);
-    await daybook.consumers.resume('relay');
-    await relayed(daybook.db);
-  });
+  it.skipIf(realServer() !== undefined)(
+    'knows an event of an epoch that the log has lost',
+    async () => {
+      const { id } = await submitPaused();
+      await write(`job-${id}`, eventId(id, 2, 1));
+      await daybook.consumers.resume('relay');
+      await expect.poll(failure, soon).toMatchObject({ name: 'lost-epoch', stream: `job-${id}` });
+      at.double?.events.forget(`job-${id}`);
+      await daybook.consumers.resume('relay');
+      await relayed(daybook.db);
+    },
+  );
 
   it.skipIf(realServer() !== undefined)('stops at a gap', async () => {
     const { id } = await daybook.submit({ type: 'note', payload: {} });

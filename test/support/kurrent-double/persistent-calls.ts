@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ServerDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import persistentPb from '@eventstore/db-client/generated/persistent_pb.js';
+import { matcher } from './read-calls.ts';
 import type { Stored, StoredEvents } from './stored-events.ts';
 import { failure, fillRecorded, streamName, uuidText } from './wire.ts';
 
@@ -12,7 +13,8 @@ interface Group {
   readonly stream: string;
   readonly name: string;
   readonly maxRetries: number;
-  /** Of the events that match, how many were handed out at least once. */
+  readonly matches: (event: Stored) => boolean;
+  /** How many events were handed out at least once, or did not match. */
   next: number;
   readonly waiting: { readonly event: Stored; readonly retries: number }[];
   readonly parked: Stored[];
@@ -61,6 +63,7 @@ export function createPersistentCalls(events: StoredEvents) {
         stream,
         name,
         maxRetries: options?.getSettings()?.getMaxRetryCount() ?? 10,
+        matches: matcher(options?.getAll()?.getFilter()),
         next: atEnd ? sourceOf(events, stream).length : 0,
         waiting: [],
         parked: [],
@@ -163,6 +166,9 @@ function sourceOf(events: StoredEvents, stream: string): readonly Stored[] {
 function deliver(events: StoredEvents, group: Group): void {
   const source = sourceOf(events, group.stream);
   for (;;) {
+    while (group.next < source.length && !group.matches(source[group.next] as Stored)) {
+      group.next += 1;
+    }
     const free = [...group.readers].filter(({ slots, inFlight }) => inFlight.size < slots);
     const reader = free.toSorted((a, b) => a.inFlight.size - b.inFlight.size)[0];
     if (reader === undefined) return;

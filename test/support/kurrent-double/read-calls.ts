@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import type persistentPb from '@eventstore/db-client/generated/persistent_pb.js';
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js';
 import type { Stored, StoredEvents } from './stored-events.ts';
 import { fillRecorded, streamIdentifier, streamName } from './wire.ts';
 
 type ReadCall = ServerWritableStream<streamsPb.ReadReq, streamsPb.ReadResp>;
 type Options = streamsPb.ReadReq.Options;
-type Filter = streamsPb.ReadReq.Options.FilterOptions;
+type Filter =
+  | streamsPb.ReadReq.Options.FilterOptions
+  | persistentPb.CreateReq.AllOptions.FilterOptions;
 
 /** Reads of a stream and of `$all`, forwards and backwards, and catch-up subscriptions to either. */
 export function readEvents(events: StoredEvents, call: ReadCall): void {
@@ -118,7 +121,8 @@ function isFrom(options: Options, event: Stored, backwards: boolean): boolean {
   return backwards || !(stream?.hasEnd() === true || all?.hasEnd() === true);
 }
 
-function matcher(filter: Filter | undefined): (event: Stored) => boolean {
+/** Which events a filter lets through: by stream or by type, by prefixes or by an expression. */
+export function matcher(filter: Filter | undefined): (event: Stored) => boolean {
   const byStream = filter?.getStreamIdentifier();
   const expression = byStream ?? filter?.getEventType();
   if (expression === undefined) return () => true;

@@ -64,6 +64,17 @@ describe('--queue', () => {
   });
 });
 
+it('--role names what a process does, on the line or in the environment', async () => {
+  expect(await startFlags()).not.toHaveProperty('role');
+  expect((await startFlags('--role', 'api', 'worker,projector')).role).toEqual([
+    'api',
+    'worker',
+    'projector',
+  ]);
+  vi.stubEnv('DAYBOOK_ROLES', 'sequencer, caretaker');
+  expect((await startFlags()).role).toEqual(['sequencer', 'caretaker']);
+});
+
 it('--concurrency has no default, so that the queue’s settings hold', async () => {
   expect(await startFlags()).not.toHaveProperty('concurrency');
   expect(await startFlags('--concurrency', '20')).toMatchObject({ concurrency: 20 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hostListOf } from '../../../src/kernel/host-list.ts';
+import { hostListOf } from '../../../src/kernel/servers/host-list.ts';
 
 it.each(['postgres://u:p@a:1/d', 'postgres://a', '/var/run/postgresql d', 'socket:/x?db=d', 'x,y'])(
   'leaves %s alone, which names one server',

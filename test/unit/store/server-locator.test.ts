@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { WantedServer } from '../../../src/kernel/host-list.ts';
+import type { WantedServer } from '../../../src/kernel/servers/host-list.ts';
 import { createServerLocator, type ServerRole } from '../../../src/store/pool/server-locator.ts';
 
 const primary = (timeline: string): ServerRole => ({ readOnly: false, timeline });
