@@ -67,7 +67,7 @@ const requested = [...running, job.cancelRequested('why')];
 const suspect = [...running, job.expired];
 const due = occurredAtMs(1);
 /** In its only attempt. */
-const last = [job.submitted({ maxAttempts: 1 }), job.claimed()];
+const onlyAttempt = [job.submitted({ maxAttempts: 1 }), job.claimed()];
 /** A suspect that took so many workers along. */
 const crashes = (count: number) => [
   ...suspect,
@@ -151,8 +151,18 @@ describe('a decision of two events', () => {
       [job.failed(), job.dead('crashes-its-worker')],
       /did not crash/,
     ],
-    ['a death of the last attempt', last, [job.failed(), job.dead('attempts-exhausted')], null],
-    ['a retry after the last attempt', last, [job.failed(), job.retried(due)], /failed 1 times/],
+    [
+      'a death of the last attempt',
+      onlyAttempt,
+      [job.failed(), job.dead('attempts-exhausted')],
+      null,
+    ],
+    [
+      'a retry after the last attempt',
+      onlyAttempt,
+      [job.failed(), job.retried(due)],
+      /failed 1 times/,
+    ],
     ['a claim after a failure', running, [job.failed(), job.claimed(2, 't')], /followed by/],
     ['a retry with a reason', running, [job.failed(), job.retried(due, 'x')], /policy/],
     [
