@@ -30,10 +30,11 @@ export function createGaugeSource(
       ]);
       return {
         queues,
-        projections: lags.map(({ name, role, lagEvents, lagSeconds }) => ({
+        projections: lags.map(({ name, role, lagEvents, lagSeconds, moving }) => ({
           projection: role === 'live' ? name : `${name}-rebuild`,
           lagEvents: Number(lagEvents),
           lagSeconds,
+          moving,
         })),
         subscriptions: subscriptions.map(subscriptionGauges),
         ...(log === null ? {} : logGauges(log)),

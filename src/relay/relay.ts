@@ -44,9 +44,11 @@ export interface RelayOptions {
   readonly settings: RelaySettings;
 }
 
-/** Events read at once, and events read and not settled. */
+/** Events read at once. */
 const PAGE = 1_000n;
+/** Events read and not settled, and their bytes: a page more than fits. */
 const WINDOW = 10_000;
+const WINDOW_BYTES = 64 * 1_048_576;
 /** How often a checkpoint is written at the most. */
 const SAVE_EVERY_MS = 50;
 const POLL_MS = 250;
@@ -134,7 +136,7 @@ class Relay implements Service {
     if (progress.position > progress.head) return this.#isAhead(progress);
     const pump = await this.#pumpAt(progress.position);
     await this.#retryParked(pump);
-    while (this.#readUpTo < progress.head && pump.outstanding < WINDOW) {
+    while (this.#readUpTo < progress.head && hasRoom(pump)) {
       await this.#read(database, pump, progress.head);
     }
     const [oldest] = this.#pages;
@@ -277,4 +279,8 @@ class Relay implements Service {
     this.#pages = [];
     await pump?.stop();
   }
+}
+
+function hasRoom({ outstanding, outstandingBytes }: StreamPump): boolean {
+  return outstanding < WINDOW && outstandingBytes < WINDOW_BYTES;
 }

@@ -34,8 +34,9 @@ export interface PumpedPage {
 export interface StreamPump {
   /** Adds what comes next in the log. */
   add(page: PumpedPage, events: readonly RelayEvent[]): void;
-  /** Events added and not settled. */
+  /** Events added and not settled, and about how many bytes they have. */
   readonly outstanding: number;
+  readonly outstandingBytes: number;
   /** Streams of which something is parked: what comes of them is parked too. */
   readonly parked: Set<string>;
   /** True while events of the stream are added and not settled. */
@@ -81,6 +82,7 @@ class Pump implements StreamPump {
   readonly #running = new Set<Promise<void>>();
   readonly #cancels = new Set<() => void>();
   #outstanding = 0;
+  #outstandingBytes = 0;
   #stopped = false;
   #successes = 0;
   #refusals = 0;
@@ -97,9 +99,14 @@ class Pump implements StreamPump {
     return this.#outstanding;
   }
 
+  get outstandingBytes(): number {
+    return this.#outstandingBytes;
+  }
+
   add(page: PumpedPage, events: readonly RelayEvent[]): void {
     this.#outstanding += events.length;
     for (const event of events) {
+      this.#outstandingBytes += event.bytes;
       const known = this.#streams.get(event.streamId);
       if (known !== undefined) known.queue.push({ event, page });
       else {
@@ -232,7 +239,8 @@ class Pump implements StreamPump {
 
   #settle(stream: Waiting, count: number): void {
     let ended = false;
-    for (const { page } of stream.queue.splice(0, count)) {
+    for (const { event, page } of stream.queue.splice(0, count)) {
+      this.#outstandingBytes -= event.bytes;
       page.left -= 1;
       ended ||= page.left === 0;
     }

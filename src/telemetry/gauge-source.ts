@@ -12,6 +12,7 @@ export interface ProjectionGauges {
   readonly projection: string;
   readonly lagEvents: number;
   readonly lagSeconds: number;
+  readonly moving: boolean;
 }
 
 /** A subscription at the moment of a scrape. */

@@ -179,6 +179,12 @@ export const metricTable = {
     help: 'Age of the oldest event that a projection has not read yet.',
     labels: ['projection'],
   },
+  projectionMoving: {
+    kind: 'gauge',
+    name: 'daybook_projection_moving',
+    help: '1 if a projection (or the relay) has read all there is or got on lately; 0 is a reason for an alarm.',
+    labels: ['projection'],
+  },
   subscriptionLagEvents: {
     kind: 'gauge',
     name: 'daybook_subscription_lag_events',

@@ -62,10 +62,12 @@ function writeDatabase(gauges: Gauges, read: DatabaseGauges): void {
       gauges.queueDepth.set({ queue, state }, jobs);
     gauges.queueOldestAge.set({ queue }, oldestAgeSeconds);
   }
-  for (const gauge of [gauges.projectionLagEvents, gauges.projectionLagSeconds]) clear(gauge);
-  for (const { projection, lagEvents, lagSeconds } of read.projections ?? []) {
-    gauges.projectionLagEvents.set({ projection }, lagEvents);
-    gauges.projectionLagSeconds.set({ projection }, lagSeconds);
+  const { projectionLagEvents, projectionLagSeconds, projectionMoving } = gauges;
+  for (const gauge of [projectionLagEvents, projectionLagSeconds, projectionMoving]) clear(gauge);
+  for (const { projection, lagEvents, lagSeconds, moving } of read.projections ?? []) {
+    projectionLagEvents.set({ projection }, lagEvents);
+    projectionLagSeconds.set({ projection }, lagSeconds);
+    projectionMoving.set({ projection }, moving ? 1 : 0);
   }
   writeSubscriptions(gauges, read.subscriptions ?? []);
   setOrClear(gauges.inboxLagEvents, read.inboxLagEvents);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { expect, it } from 'vitest';
 import { relayFromEnvironment } from '../../../src/config/relay-environment.ts';
+import { loadTargetMaker } from '../../../src/relay/target/open-target.ts';
 import { openTestDaybook } from '../../support/open-daybook.ts';
 
 const { cache } = createRequire(import.meta.url);
@@ -27,4 +28,20 @@ it('says what is wrong with the settings of the relay', () => {
   expect(of({ EVENTSTORE_CLIENT: 'other' })).toThrow('client');
   expect(of({ DAYBOOK_RELAY_PAYLOADS: 'no' })).toThrow('DAYBOOK_RELAY_PAYLOADS is 0 or 1');
   expect(of({ DAYBOOK_RELAY_PAYLOADS: '0' })()).toMatchObject({ payloads: false });
+});
+
+it('takes the successor of the client where it is installed, and says so where it is not', async () => {
+  const name = '@kurrent/kurrentdb-client';
+  const address = {
+    url: 'esdb://127.0.0.1:1?tls=false',
+    client: 'kurrent',
+    appends: 'batch',
+  } as const;
+  const isThere = await import(name).then(
+    () => true,
+    () => false,
+  );
+  const maker = loadTargetMaker(address);
+  if (isThere) expect(await maker).toHaveProperty('open');
+  else await expect(maker).rejects.toMatchObject({ code: 'relay-client-missing' });
 });

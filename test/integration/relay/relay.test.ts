@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { EventTarget } from '../../../src/relay/target/event-target.ts';
+import { z } from 'zod';
+import type { EventTarget, StoredTargetEvent } from '../../../src/relay/target/event-target.ts';
+import { defineJob } from '../../../src/daybook.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
 import {
@@ -68,4 +70,53 @@ describe('the relay', () => {
       expect(found.map(({ type }) => type)).toEqual(['QueueCreated']);
     }
   });
+
+  it('tells results as well, and leaves bodies out where it is told to', async () => {
+    const sum = defineJob({
+      type: 'sum',
+      payload: z.object({ of: z.array(z.number()) }),
+      handler: ({ of }) => of.reduce((a, b) => a + b, 0),
+    });
+    const run = await openTestDaybook({ jobs: [sum] });
+    try {
+      await run.worker().start();
+      const submit = async () => {
+        const { id } = await run.submit({ type: 'sum', payload: { of: [1, 2] } });
+        await run.waitFor(id);
+        return `job-${id}`;
+      };
+      const told = await submit();
+      const relay = await startRelay(run.db, relaySettings(at.url));
+      await relayed(run.db);
+      await relay.stop();
+      const untold = await submit();
+      services.push(await startRelay(run.db, relaySettings(at.url, { bodies: false })));
+      await relayed(run.db);
+      const bodies = async (stream: string) =>
+        (await readTargetStream(target, stream)).map(({ type, data }) => {
+          const { payload, result } = data as { payload?: unknown; result?: unknown };
+          return [type, payload, result];
+        });
+      expect(await bodies(told)).toEqual([
+        ['JobSubmitted', { of: [1, 2] }, undefined],
+        ['JobClaimed', undefined, undefined],
+        ['JobCompleted', undefined, 3],
+      ]);
+      expect((await bodies(untold)).flat().filter((part) => typeof part !== 'string')).toEqual(
+        Array.from({ length: 6 }, () => undefined),
+      );
+      // Whoever has the token of a claim can end it.
+      expect(JSON.stringify(await readTargetStream(target, told).then(plain))).not.toContain(
+        'leaseToken',
+      );
+    } finally {
+      for (const service of services.splice(0)) await service.stop();
+      await run.close();
+    }
+  });
 });
+
+/** Without what JSON cannot say. */
+function plain(events: readonly StoredTargetEvent[]): unknown[] {
+  return events.map(({ data, metadata }) => ({ data, metadata }));
+}

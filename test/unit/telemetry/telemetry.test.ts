@@ -123,7 +123,7 @@ describe('gauges', () => {
     queues: [{ queue: 'q', depth: { waiting: 3, running: 1 }, oldestAgeSeconds: 1.5 }],
     inboxLagEvents: 4,
     inboxLagSeconds: 0.25,
-    projections: [{ projection: 'p', lagEvents: 6, lagSeconds: 2 }],
+    projections: [{ projection: 'p', lagEvents: 6, lagSeconds: 2, moving: false }],
     subscriptions: [
       { subscription: 's', lagEvents: 7, lagSeconds: 3, moving: true, events: { parked: 2 } },
     ],
@@ -144,6 +144,7 @@ describe('gauges', () => {
     expect(await sample('daybook_queue_depth{queue="q",state="waiting"}')).toBe('3');
     expect(await sample('daybook_queue_oldest_age_seconds{queue="q"}')).toBe('1.5');
     expect(await sample('daybook_projection_lag_seconds{projection="p"}')).toBe('2');
+    expect(await sample('daybook_projection_moving{projection="p"}')).toBe('0');
     expect(await sample('daybook_subscription_lag_events{subscription="s"}')).toBe('7');
     expect(await sample('daybook_subscription_lag_seconds{subscription="s"}')).toBe('3');
     expect(await sample('daybook_subscription_moving{subscription="s"}')).toBe('1');
