@@ -40,6 +40,7 @@ import { mustBePrepared, prepareLog } from './store/epoch/prepare-log.ts';
 import { migrate } from './store/migrate.ts';
 import { createNames } from './store/names.ts';
 import { channelOf, createWakeUp } from './store/wake-up.ts';
+import { type Exported, exportLog, type ExportOptions } from './transfer/export-log.ts';
 import { createProof, type Proof } from './verify/proof.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
@@ -95,6 +96,7 @@ export type { RebuildClaimsOptions, RebuiltClaims } from './verify/rebuild/rebui
 export type { Difference, VerifyReport } from './verify/report.ts';
 export type { SafetyOptions, SafetyReport } from './verify/safety/safety-check.ts';
 export type { SafetyRule, Violation } from './verify/safety/violation.ts';
+export type { Exported, ExportOptions } from './transfer/export-log.ts';
 export type { ClientRecord } from './verify/safety/witnesses/client-record.ts';
 export {
   type ClientRecords,
@@ -156,6 +158,11 @@ export interface Daybook extends JobDesk, Proof, LogReading {
   readonly subscriptions: SubscriptionControl;
   /** The epochs of the log. */
   readonly epochs: EpochControl;
+  /**
+   * The log as lines of NDJSON without line breaks, as `daybook export` writes them; see
+   * docs/guides/restores.md. @throws DaybookError `export-incomplete`
+   */
+  exportLog(options?: ExportOptions): AsyncGenerator<string, Exported>;
 }
 
 /**
@@ -223,6 +230,7 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       consumers: createConsumerControl(database, context.wakeUp, consumers),
       subscriptions: createSubscriptionControl({ ...context, clock }),
       epochs: createEpochControl(database, observer),
+      exportLog: (wanted) => exportLog(database, wanted),
       worker: makeWorker,
       close: () => (closing ??= close()),
     };

@@ -10,7 +10,6 @@ import { tellFailure } from './cli/tell-failure.ts';
 import { databaseUrl } from './config/database-url.ts';
 import { databaseOptions, parseOptions } from './config/options.ts';
 import { readVersion } from './daybook.ts';
-import { DaybookError } from './kernel/errors.ts';
 import {
   type CommandTarget,
   runDoctor,
@@ -18,8 +17,8 @@ import {
   runRebuildClaims,
   runVerify,
 } from './maintenance/commands.ts';
-import { runExport, runRestoreFromFile } from './maintenance/transfer-commands.ts';
 import { relayActions } from './maintenance/relay-actions.ts';
+import { transferActions } from './maintenance/transfer-actions.ts';
 import { start, worker } from './running.ts';
 import { migrate } from './store/migrate.ts';
 
@@ -64,25 +63,6 @@ async function rebuildClaimTables({ schema, lockTimeout }: RebuildClaimsFlags): 
   return runRebuildClaims(target, { lockTimeoutMs: lockTimeout });
 }
 
-async function restoreFrom(
-  file: string | undefined,
-  schema: string | undefined,
-  mode: 'restore' | 'import',
-): Promise<void> {
-  try {
-    if (file === undefined) {
-      throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
-    }
-    // Direct where there is one: all of it is one transaction.
-    const connectionString = process.env['DATABASE_DIRECT_URL'] ?? databaseUrl();
-    const target = { ...commandTarget(schema), connectionString };
-    process.exitCode = await runRestoreFromFile(target, { mode, file });
-  } catch (error) {
-    tellFailure(error);
-    process.exitCode = 2;
-  }
-}
-
 function commandTarget(schema: string | undefined): CommandTarget {
   const note = (line: string) => console.error(line);
   return {
@@ -102,14 +82,7 @@ const program = createProgram(readVersion(), {
   rebuildClaims: rebuildClaimTables,
   epoch: ({ schema, reason }) => runEpoch(commandTarget(schema), reason),
   relay: relayActions(commandTarget, tellFailure),
-  exportLog: (file, { schema, after = 0n, queue, type, job }) =>
-    runExport(commandTarget(schema), {
-      file,
-      after,
-      filter: { queues: queue, jobTypes: type, jobs: job },
-    }),
-  restore: (file, { schema }) => restoreFrom(file, schema, 'restore'),
-  importLog: (file, { schema }) => restoreFrom(file, schema, 'import'),
+  ...transferActions(commandTarget, tellFailure),
 });
 try {
   await program.parseAsync();

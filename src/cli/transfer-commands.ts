@@ -10,7 +10,7 @@ export interface ExportFlags {
 
 export interface RestoreFlags {
   readonly schema: string | undefined;
-  readonly from: 'ndjson';
+  readonly from: 'ndjson' | 'kurrentdb';
 }
 
 export interface TransferActions {
@@ -44,9 +44,11 @@ export function addTransfer(
   program
     .command('restore')
     .description('put a whole log back into the empty database in DATABASE_URL, and prove it')
-    .argument('[file]', 'of `daybook export`; - for stdin')
+    .argument('[file]', 'of `daybook export`, with --from ndjson; - for stdin')
     .addOption(
-      new Option('--from <kind>', 'what to restore from').choices(['ndjson']).default('ndjson'),
+      new Option('--from <kind>', 'what to restore from')
+        .choices(['ndjson', 'kurrentdb'])
+        .default('ndjson'),
     )
     .addOption(schema())
     .exitOverride()

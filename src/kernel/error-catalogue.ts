@@ -163,7 +163,8 @@ export const errorCatalogue = {
   },
   'export-incomplete': {
     title: 'The log cannot be exported whole',
-    advice: 'Run `daybook verify`: it says what is missing; restore that from a backup first.',
+    advice:
+      'Do what the message says, or run `daybook verify`: it says what is missing; restore that from a backup first.',
   },
   'source-refused': {
     title: 'What is to be restored is not whole, or not Daybook’s',

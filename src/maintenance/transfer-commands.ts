@@ -117,7 +117,7 @@ export async function runRestoreFromFile(
 }
 
 /** The same from any source. */
-async function runRestore(
+export async function runRestore(
   target: CommandTarget,
   mode: RestoreMode,
   source: LogSource,

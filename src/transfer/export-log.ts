@@ -9,6 +9,7 @@ import type { Database } from '../store/database.ts';
 import { listEpochs } from '../store/statements/list-epochs.ts';
 import { readHead } from '../store/statements/read-head.ts';
 import { type LogEventRow, readLogEvents } from '../store/statements/verify/read-log-events.ts';
+import { readInbox } from '../store/statements/transfer/read-inbox.ts';
 import { readBodyTexts } from '../store/statements/transfer/read-body-texts.ts';
 import { bodiesNamedBy, createBodyLedger } from './body-ledger.ts';
 import { chained, eventJson, hasBodies, headerType, trailerType } from './event-line.ts';
@@ -45,10 +46,11 @@ const LOOK_EVERY_MS = 50;
 /**
  * The log as lines of NDJSON, each a CloudEvent: a header, the events in their order with payloads
  * and results, and a trailer, without which it is not whole. Holds no snapshot, so it may take its
- * time beside all that goes on: it ends with the events that are in the log when it begins, and, where
- * a body was replaced or erased meanwhile, with the event that says so.
+ * time beside all that goes on: everything that was written before it begins is in it, and, where a body
+ * was replaced or erased meanwhile, the event that says so.
  * Lease tokens are left out: whoever has one can end a claim.
- * @throws DaybookError `export-incomplete` where a body is not in the database and no event says why
+ * @throws DaybookError `export-incomplete` where a body is not in the database and no event says why, and
+ *   where no sequencer moves what was written before
  */
 export async function* exportLog(
   database: Database,
@@ -62,11 +64,13 @@ export async function* exportLog(
   let link = '';
   let events = 0;
   let position = after;
-  let head = await headOf(patient);
+  const written = (await patient.run(readInbox, { upTo: 0n }))[0]?.last ?? 0n;
   let waitedSince: number | undefined;
 
   yield chained(JSON.stringify(header(database.schema, complete, options)), '').line;
   for (;;) {
+    const unmoved = (await patient.run(readInbox, { upTo: written }))[0]?.waiting ?? 0;
+    const head = await headOf(patient);
     while (position < head) {
       const rows = await patient.run(readLogEvents, { after: position, upTo: head, limit: PAGE });
       const page = rows.map(decoded).filter(({ event }) => fits(event));
@@ -81,11 +85,10 @@ export async function* exportLog(
       onProgress?.(position, head);
     }
     const missing = complete ? ledger.missing() : [];
-    if (missing.length === 0) break;
+    if (missing.length === 0 && unmoved === 0) break;
     waitedSince ??= clock.elapsedMs();
-    if (clock.elapsedMs() - waitedSince > PATIENCE_MS) throw incomplete(missing);
+    if (clock.elapsedMs() - waitedSince > PATIENCE_MS) throw incomplete(missing, unmoved);
     await clock.sleep(LOOK_EVERY_MS);
-    head = await headOf(patient);
   }
   const epochs = (await patient.run(listEpochs, {})).map((row) => ({
     epoch: row.epoch,
@@ -187,7 +190,13 @@ function ifFits(text: string | null, hash: string | undefined): string | null {
   return text !== null && sha256(text) === hash ? text : null;
 }
 
-function incomplete(missing: readonly string[]): DaybookError {
+function incomplete(missing: readonly string[], unmoved: number): DaybookError {
+  if (unmoved > 0) {
+    return new DaybookError(
+      'export-incomplete',
+      `${unmoved} events were written before and have no position yet: let a sequencer run (\`daybook start --role sequencer\`), and export again.`,
+    );
+  }
   const some = missing.slice(0, 3).join(', ');
   return new DaybookError(
     'export-incomplete',

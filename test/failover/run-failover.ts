@@ -41,6 +41,9 @@ export interface FailoverReport {
   readonly differences: number;
 }
 
+/** How long anything that must happen may take. */
+const PATIENCE_MS = 60_000;
+
 const jobs = fileURLToPath(new URL('../e2e/fixtures/jobs.ts', import.meta.url));
 
 /**
@@ -115,7 +118,12 @@ function createLoad() {
       end.abort();
     },
     /** Resolves with the next submission that is begun from now on and acknowledged. */
-    next: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    next: () =>
+      new Promise<void>((resolve, reject) => {
+        waiting.push(resolve);
+        const late = new Error(`No submission was acknowledged for ${PATIENCE_MS} ms.`);
+        setTimeout(() => reject(late), PATIENCE_MS).unref();
+      }),
     async run(url: string): Promise<void> {
       while (!end.signal.aborted) {
         const told = waiting;
@@ -151,8 +159,6 @@ async function submit(url: string): Promise<string | undefined> {
     return undefined;
   }
 }
-
-const PATIENCE_MS = 60_000;
 
 async function judge(
   servers: string,

@@ -17,6 +17,7 @@ import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-p
 import { readLogPageOfStreams } from '../../src/store/statements/read-log-page-of-streams.ts';
 import { readOldestDue } from '../../src/store/statements/read-oldest-due.ts';
 import { readStreams } from '../../src/store/statements/read-streams.ts';
+import { readToldBodies } from '../../src/store/statements/read-told-bodies.ts';
 import { readUniqueHolders } from '../../src/store/statements/read-unique-holders.ts';
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
 import { submitFreshJobs } from '../../src/store/statements/submit-fresh-jobs.ts';
@@ -169,6 +170,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(holdsSuspect, { tenantId: 1, session }, HELD / 20),
     hot(markStart, one, 1),
     hot(readBodies, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    hot(readToldBodies, { jobIds: held.map(({ id }) => id) }),
     hot(readOldestDue, { tenantId: 1, queueIds: [1] }, 1),
     hot(readUniqueHolders, { tenantId: 1, keys: ['unique-7', 'none'] }, 1),
     hot(readKeys, { tenantId: 1, keys: ['key-7', 'none'] }, 1),

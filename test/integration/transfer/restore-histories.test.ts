@@ -33,7 +33,7 @@ describe.each(versionsUnderTest())('on Postgres %i', (postgres) => {
         await to.drop();
         await from.drop();
       }),
-      { numRuns: 3, endOnFailure: true },
+      { numRuns: 2, endOnFailure: true },
     );
   });
 });

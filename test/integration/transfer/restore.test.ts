@@ -122,6 +122,23 @@ describe('a log that was restored', () => {
     expect(await bodiesOf(jobs.completed)).toEqual([{ payload: null, result: null }]);
   });
 
+  it('has what was written before the export began, although it had no position', async () => {
+    const { db } = history;
+    const id = await submitOne(db, { queue: 'late' });
+    const clock = {
+      elapsedMs: vi.fn<() => number>(() => 0),
+      sleep: vi.fn<() => Promise<void>>(() => sequenceAll(db.database)),
+    };
+    const lines = await exported(db.database, { clock: clock as never });
+    expect(lines.some((line) => line.includes(id))).toBe(true);
+    await submitOne(db, { queue: 'late' });
+    clock.elapsedMs.mockReturnValueOnce(0).mockReturnValue(20_000);
+    await expect(exported(db.database, { clock: clock as never })).rejects.toMatchObject({
+      code: 'export-incomplete',
+      message: expect.stringMatching(/^1 events were written before/) as string,
+    });
+  });
+
   it('is without a body that the export had read before it was erased', async () => {
     const { db, jobs } = history;
     const before = await exported(db.database);
