@@ -12,7 +12,7 @@ const alone = ['stress', 'order-torture', 'chaos', 'chaos-can-fail', 'failover']
 // processes, and so two of them share the machine well.
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
     projects: [
       {

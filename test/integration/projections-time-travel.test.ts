@@ -196,7 +196,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             );
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 80 },
       );
     });
 
@@ -259,7 +259,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             });
           }
         }),
-        { numRuns: 100 },
+        { numRuns: 60 },
       );
     });
 
@@ -284,7 +284,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             ).toEqual(expected.map(({ id, since }) => [id, since]));
           }
         }),
-        { numRuns: 100 },
+        { numRuns: 60 },
       );
     });
   });

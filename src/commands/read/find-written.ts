@@ -19,7 +19,11 @@ export interface Written {
  * @throws DaybookError `write-lost` where the log has lost it with the end of its epoch
  */
 export async function findWritten(
-  { database, tenantId }: Pick<WriteContext, 'database' | 'tenantId'>,
+  {
+    database,
+    tenantId,
+    isReplica = false,
+  }: Pick<WriteContext, 'database' | 'tenantId' | 'isReplica'>,
   { epoch, streamId, version }: WriteToken,
 ): Promise<Written | undefined> {
   const loaded = await loadJobs(database, tenantId, [streamId]);
@@ -30,8 +34,9 @@ export async function findWritten(
     if (ofQueue !== undefined && (ofQueue.epoch ?? epoch) === epoch) return ofQueue;
   }
   const [head] = await database.run(readHead, {});
-  // A replica may not have heard of an epoch yet; elsewhere there is none that is later.
-  if (head === undefined || head.epoch <= epoch) return undefined;
+  if (head === undefined || head.epoch === epoch) return undefined;
+  // A replica may not have heard of it yet. Elsewhere a later one is gone, with a restore of an older state.
+  if (isReplica && head.epoch < epoch) return undefined;
   throw new DaybookError(
     'write-lost',
     `The token is of epoch ${epoch} and its event is gone; the log is in epoch ${head.epoch}.`,
