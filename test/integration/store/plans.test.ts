@@ -9,6 +9,7 @@ import {
 } from '../../support/big-tables.ts';
 import type pg from 'pg';
 import { HELD, type Hot, hotStatements } from '../../support/hot-statements.ts';
+import { readStreams } from '../../../src/store/statements/read-streams.ts';
 import { lapse } from '../../support/job-steps.ts';
 import {
   type PostgresVersion,
@@ -106,6 +107,18 @@ describe.each(versionsUnderTest())('on Postgres %s', (postgres) => {
       expect(rows[0]?.statements).toBeGreaterThan(5);
       expect(rows[0]?.plans).toBeGreaterThan(5);
       expect(await tooGreedyAsPrepared(full)).toEqual([]);
+    });
+
+    it('and a plan that is kept finds streams in the inbox by their hashes', async () => {
+      const { preparing, db } = full;
+      await preparing.query(`prepare kept as ${readStreams.sql(db.schema)}`);
+      const { rows } = await preparing.query<{ 'QUERY PLAN': string }>(
+        `explain execute kept (1, '{${newId()}}')`,
+      );
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      // An array that is a parameter is compared element by element, for each row of the inbox.
+      expect(plan.match(/hashed SubPlan/g)).toHaveLength(2);
+      expect(plan).not.toMatch(/Filter:.*= ANY \(\$2\)/);
     });
 
     it.each(Object.entries(statistics))('and statistics %s', async (_, pretend) => {
