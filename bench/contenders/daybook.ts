@@ -24,8 +24,11 @@ export const daybook: Contender = {
       handler: (payload) => started(payload as object),
     });
     const ended = () => recorded.add(1);
-    const warn = (message: string, context?: object) =>
-      console.error(`daybook: ${message}`, context);
+    const warn = (message: string, { error, ...context }: { readonly error?: unknown } = {}) => {
+      // In one line: an error of a connection holds all of its client.
+      const why = error instanceof Error ? `: ${error.message}` : '';
+      console.error(`daybook: ${message}${why}`, context);
+    };
     const book = await openDaybook({
       connectionString: postgresUrl,
       migrate: true,

@@ -9,6 +9,8 @@ import { sharedServerVariable, sharedVersion, startTestServer } from './postgres
  * through; `DAYBOOK_TEST_POSTGRES` is the version of the server.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  // Tests started by root write files that servers of another user read.
+  process.umask(0o022);
   if (process.env[sharedServerVariable] !== undefined) return undefined;
   const closings: (() => Promise<void>)[] = [];
   const address = given('DAYBOOK_TEST_DATABASE_URL') ?? (await ownServer(closings));
