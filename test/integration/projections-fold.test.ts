@@ -217,7 +217,7 @@ describe.each(versionsUnderTest())('the read models, on Postgres %i,', (postgres
         },
       ),
       // What one history leaves the next one builds upon, so there is nothing to shrink to.
-      { numRuns: 10, endOnFailure: true },
+      { numRuns: 16, endOnFailure: true },
     );
     const types = new Set((await readEvents()).map(({ event }) => event.type));
     expect([...types].toSorted()).toEqual([

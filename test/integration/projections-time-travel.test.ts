@@ -196,7 +196,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             );
           },
         ),
-        { numRuns: 80 },
+        { numRuns: 150 },
       );
     });
 
@@ -259,7 +259,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             });
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 100 },
       );
     });
 
@@ -284,7 +284,7 @@ describe.each(versionsUnderTest())('the past, on Postgres %i,', (postgres) => {
             ).toEqual(expected.map(({ id, since }) => [id, since]));
           }
         }),
-        { numRuns: 60 },
+        { numRuns: 100 },
       );
     });
   });

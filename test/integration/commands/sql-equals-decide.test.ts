@@ -45,7 +45,7 @@ it('SQL and decideJob give the same answers, and the tables what folding the log
       }
       for (const { events } of await loadAll(ids)) for (const { type } of events) met.add(type);
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   );
   expect([...met].toSorted()).toEqual(JOB_EVENTS.toSorted());
 });
