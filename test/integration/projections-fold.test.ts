@@ -24,9 +24,26 @@ import { readHead } from '../../src/store/statements/read-head.ts';
 import { readLog } from '../../src/store/statements/read-log.ts';
 import { stopPostgres15, versionsUnderTest } from '../support/postgres-servers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
-import { move, play, queues } from './projections-history.ts';
+import { move, type Move, play, queues } from './projections-history.ts';
 
 afterAll(() => stopPostgres15());
+
+const fail: Move = {
+  kind: 'fail',
+  pick: 0,
+  retryable: true,
+  delayMs: 0,
+  message: 'order 17 is gone',
+};
+const claim: Move = { kind: 'claim', queue: 'mail', limit: 1, suspects: false };
+/** A job that fails, is retried, and dies of the same: chance does not always bring one. */
+const opening: readonly Move[] = [
+  { kind: 'submit', jobs: [{ type: 'send', queue: 'mail', maxAttempts: 2 }] },
+  claim,
+  fail,
+  claim,
+  fail,
+];
 
 let db: TestDatabase;
 
@@ -200,6 +217,7 @@ describe.each(versionsUnderTest())('the read models, on Postgres %i,', (postgres
   afterAll(() => db.drop());
 
   it('equal the fold of the log, after batches of any size', async () => {
+    await play(db, opening);
     const fold = emptyFold();
     let seen = 0;
     const history = fc.array(move, { minLength: 30, maxLength: 60, size: 'max' });
