@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { parseOptions, type RelayOptions, relayOptions } from '../config/options.ts';
-import { type Clock, systemClock } from '../kernel/clock.ts';
-import { DaybookError } from '../kernel/errors.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { inTime, type Patience } from '../relay/target/in-time.ts';
 import { loadTargetMaker } from '../relay/target/open-target.ts';
 import type { LogSource } from '../transfer/log-source.ts';
 import { createRelayedSource } from '../transfer/relayed-source.ts';
 
-/** How long the target may say nothing: its client can hang for ever. */
-const PATIENCE_MS = 30_000;
+const patience: Patience = { clock: systemClock, timeoutMs: 30_000 };
 
 /**
  * Hands a log that was relayed to KurrentDB to whoever restores it.
@@ -20,7 +19,7 @@ export async function withKurrentSource<Result>(
   const { url, client } = parseOptions(relayOptions, relay);
   const target = (await loadTargetMaker({ url, client, appends: 'single' })).open();
   try {
-    const events = () => inTime(target.readAll(), systemClock, PATIENCE_MS);
+    const events = () => eachInTime(target.readAll(), patience);
     return await use(createRelayedSource({ name: 'KurrentDB', events, newToken: randomUUID }));
   } finally {
     await target.close();
@@ -28,33 +27,14 @@ export async function withKurrentSource<Result>(
 }
 
 /** What an iterable gives, as long as each of it comes in time. */
-async function* inTime<Each>(
+async function* eachInTime<Each>(
   iterable: AsyncIterable<Each>,
-  clock: Clock,
-  timeoutMs: number,
+  patience: Patience,
 ): AsyncGenerator<Each> {
   const iterator = iterable[Symbol.asyncIterator]();
   for (;;) {
-    let cancel: () => void = () => undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = clock.after(timeoutMs, () => {
-        reject(unavailable(`The target has said nothing for ${timeoutMs} ms.`));
-      });
-    });
-    try {
-      const next = await Promise.race([iterator.next(), late]);
-      if (next.done === true) return;
-      yield next.value;
-    } catch (error) {
-      if (error instanceof DaybookError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw unavailable(`The target could not be read: ${reason}`, error);
-    } finally {
-      cancel();
-    }
+    const next = await inTime(patience, iterator.next());
+    if (next.done === true) return;
+    yield next.value;
   }
-}
-
-function unavailable(message: string, cause?: unknown): DaybookError {
-  return new DaybookError('relay-target-unavailable', message, { cause });
 }

@@ -10,6 +10,7 @@ import { relayRows } from '../read-events.ts';
 import { relayName } from '../relay-consumer.ts';
 import { type RelayEvent, revisionOf } from '../relay-event.ts';
 import type { EventTarget, StoredTargetEvent } from '../target/event-target.ts';
+import { inTime } from '../target/in-time.ts';
 import { PositionSet } from './position-set.ts';
 import { RelayFindings, type RelayReport } from './relay-report.ts';
 
@@ -147,31 +148,6 @@ async function walkTarget(options: VerifyRelayOptions, walk: Walk): Promise<void
     }
     if (next.done === true) return;
   }
-}
-
-async function inTime<Answer>(
-  { clock, timeoutMs }: VerifyRelayOptions,
-  answer: Promise<Answer>,
-): Promise<Answer> {
-  let cancel: () => void = () => undefined;
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(timeoutMs, () => {
-      reject(unavailable(`The target has said nothing for ${timeoutMs} ms.`));
-    });
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } catch (error) {
-    if (error instanceof DaybookError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw unavailable(`The target could not be read: ${reason}`, error);
-  } finally {
-    cancel();
-  }
-}
-
-function unavailable(message: string, cause?: unknown): DaybookError {
-  return new DaybookError('relay-target-unavailable', message, { cause });
 }
 
 function isOurs(stream: string): boolean {
