@@ -6,7 +6,7 @@ import { loadTargetMaker } from '../relay/target/open-target.ts';
 import type { LogSource } from '../transfer/log-source.ts';
 import { createRelayedSource } from '../transfer/relayed-source.ts';
 
-const patience: Patience = { clock: systemClock, timeoutMs: 30_000 };
+const restoring: Patience = { clock: systemClock, timeoutMs: 30_000 };
 
 /**
  * Hands a log that was relayed to KurrentDB to whoever restores it.
@@ -19,7 +19,7 @@ export async function withKurrentSource<Result>(
   const { url, client } = parseOptions(relayOptions, relay);
   const target = (await loadTargetMaker({ url, client, appends: 'single' })).open();
   try {
-    const events = () => eachInTime(target.readAll(), patience);
+    const events = () => eachInTime(target.readAll(), restoring);
     return await use(createRelayedSource({ name: 'KurrentDB', events, newToken: randomUUID }));
   } finally {
     await target.close();

@@ -8,7 +8,8 @@ import type { EventTarget, StoredTargetEvent } from '../../src/relay/target/even
 import { loadTargetMaker } from '../../src/relay/target/open-target.ts';
 import { readLogEvents } from '../../src/store/statements/verify/read-log-events.ts';
 import { type KurrentDouble, startKurrentDouble } from './kurrent-double/kurrent-double.ts';
-import { realServer } from './relay-settings.ts';
+import { openTestDaybook, type TestDaybook } from './open-daybook.ts';
+import { realServer, relaySettings } from './relay-settings.ts';
 import { newId, type TestProcess } from './test-database.ts';
 
 /** A server to relay to: that of EVENTSTORE_URL, or else the double. */
@@ -40,6 +41,35 @@ export async function startRelay(
   const relay = await createRelay({ ...common, holder: newId(), settings });
   await relay.start();
   return relay;
+}
+
+/** What the tests of a file work with; a relay that is started again takes the place of the first. */
+export interface Relayed {
+  readonly at: RelayTarget;
+  readonly target: EventTarget;
+  readonly daybook: TestDaybook;
+  relay: Service;
+}
+
+/** A Daybook, a relay of its log, and a client of the target, for the tests of a file. */
+export function withRelay(settings: Partial<RelaySettings>, use: (found: Relayed) => void): void {
+  let at: RelayTarget;
+  let found: Relayed | undefined;
+  withRelayTarget((target) => {
+    at = target;
+  });
+  beforeAll(async () => {
+    const target = await openTarget(at.url);
+    const daybook = await openTestDaybook();
+    const relay = await startRelay(daybook.db, relaySettings(at.url, settings));
+    found = { at, target, daybook, relay };
+    use(found);
+  });
+  afterAll(async () => {
+    await found?.relay.stop();
+    await found?.target.close();
+    await found?.daybook.close();
+  });
 }
 
 /** A client of the target, for reading it as others do. */

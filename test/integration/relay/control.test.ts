@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Service } from '../../../src/kernel/service.ts';
+import { describe, expect, it } from 'vitest';
 import {
   runRelayParked,
   runRelayRestart,
@@ -9,15 +8,15 @@ import {
 } from '../../../src/maintenance/relay-commands.ts';
 import type { EventTarget } from '../../../src/relay/target/event-target.ts';
 import type { RelayReport } from '../../../src/relay/verify/relay-report.ts';
-import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
+import type { TestDaybook } from '../../support/open-daybook.ts';
 import {
   differences,
-  openTarget,
   readTargetStream,
   relayed,
+  type Relayed,
   type RelayTarget,
   startRelay,
-  withRelayTarget,
+  withRelay,
 } from '../../support/relay-steps.ts';
 import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
@@ -29,20 +28,11 @@ describe('an operator of the relay', () => {
   let at: RelayTarget;
   let target: EventTarget;
   let daybook: TestDaybook;
-  let relay: Service;
+  let running: Relayed;
   const printed: string[] = [];
-  withRelayTarget((found) => {
-    at = found;
-  });
-  beforeAll(async () => {
-    target = await openTarget(at.url);
-    daybook = await openTestDaybook();
-    relay = await startRelay(daybook.db, relaySettings(at.url, { maxEventBytes: 20_000 }));
-  });
-  afterAll(async () => {
-    await relay.stop();
-    await target.close();
-    await daybook.close();
+  withRelay({ maxEventBytes: 20_000 }, (found) => {
+    running = found;
+    ({ at, target, daybook } = found);
   });
 
   const command = () => ({
@@ -81,8 +71,8 @@ describe('an operator of the relay', () => {
     expect(await said(runRelayParked(command()))).toMatch(/about 3\d{4} bytes/);
     expect(await verify()).toMatchObject({ ...same, parked: 2 });
 
-    await relay.stop();
-    relay = await startRelay(daybook.db, relaySettings(at.url));
+    await running.relay.stop();
+    running.relay = await startRelay(daybook.db, relaySettings(at.url));
     await submit();
     expect(await said(runRelayRetry(command(), `job-${id}`))).toBe('Streams tried again: 1.');
     await expect

@@ -1,37 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Service } from '../../../src/kernel/service.ts';
+import { describe, expect, it } from 'vitest';
 import type { EventTarget } from '../../../src/relay/target/event-target.ts';
 import { faults } from '../../support/kurrent-double/faults.ts';
-import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
-import {
-  differences,
-  openTarget,
-  relayed,
-  type RelayTarget,
-  startRelay,
-  withRelayTarget,
-} from '../../support/relay-steps.ts';
-import { realServer, relaySettings } from '../../support/relay-settings.ts';
+import type { TestDaybook } from '../../support/open-daybook.ts';
+import { differences, relayed, type RelayTarget, withRelay } from '../../support/relay-steps.ts';
+import { realServer } from '../../support/relay-settings.ts';
 
 // What only the double does on demand.
 describe.skipIf(realServer() !== undefined)('the relay, where the target fails', () => {
   let at: RelayTarget;
   let target: EventTarget;
   let daybook: TestDaybook;
-  let relay: Service;
-  withRelayTarget((found) => {
-    at = found;
-  });
-  beforeAll(async () => {
-    target = await openTarget(at.url);
-    daybook = await openTestDaybook();
-    const settings = relaySettings(at.url, { timeoutMs: 300, concurrency: 8 });
-    relay = await startRelay(daybook.db, settings);
-  });
-  afterAll(async () => {
-    await relay.stop();
-    await target.close();
-    await daybook.close();
+  withRelay({ timeoutMs: 300, concurrency: 8 }, (found) => {
+    ({ at, target, daybook } = found);
   });
 
   /** Jobs with two events each, so that batches have parts. */

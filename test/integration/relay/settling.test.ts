@@ -1,37 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ConsumerLag } from '../../../src/consumers/lag.ts';
 import { eventId } from '../../../src/kernel/ids.ts';
-import type { Service } from '../../../src/kernel/service.ts';
 import type { EventTarget } from '../../../src/relay/target/event-target.ts';
-import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
-import {
-  differences,
-  openTarget,
-  relayed,
-  type RelayTarget,
-  startRelay,
-  withRelayTarget,
-} from '../../support/relay-steps.ts';
-import { realServer, relaySettings } from '../../support/relay-settings.ts';
+import type { TestDaybook } from '../../support/open-daybook.ts';
+import { differences, relayed, type RelayTarget, withRelay } from '../../support/relay-steps.ts';
+import { realServer } from '../../support/relay-settings.ts';
 
 describe('the relay, where the target is not what it should be', () => {
   let at: RelayTarget;
   let target: EventTarget;
   let daybook: TestDaybook;
-  let relay: Service;
-  withRelayTarget((found) => {
-    at = found;
-  });
-  beforeAll(async () => {
-    target = await openTarget(at.url);
-    daybook = await openTestDaybook();
-    relay = await startRelay(daybook.db, relaySettings(at.url, { maxEventBytes: 20_000 }));
-  });
-  afterAll(async () => {
-    await relay.stop();
-    await target.close();
-    await daybook.close();
+  withRelay({ maxEventBytes: 20_000 }, (found) => {
+    ({ at, target, daybook } = found);
   });
 
   const lag = async (): Promise<ConsumerLag | undefined> =>
