@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseOptions, type RelayOptions, relayOptions } from '../config/options.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { DaybookError } from '../kernel/errors.ts';
 import { inTime, type Patience } from '../relay/target/in-time.ts';
 import { loadTargetMaker } from '../relay/target/open-target.ts';
 import type { LogSource } from '../transfer/log-source.ts';
@@ -10,7 +11,7 @@ const restoring: Patience = { clock: systemClock, timeoutMs: 30_000 };
 
 /**
  * Hands a log that was relayed to KurrentDB to whoever restores it.
- * @throws DaybookError `relay-client-missing`, `relay-target-unavailable`
+ * @throws DaybookError `relay-client-missing`, `relay-target-unavailable`, `source-refused` where it has none
  */
 export async function withKurrentSource<Result>(
   relay: RelayOptions,
@@ -20,10 +21,30 @@ export async function withKurrentSource<Result>(
   const target = (await loadTargetMaker({ url, client, appends: 'single' })).open();
   try {
     const events = () => eachInTime(target.readAll(), restoring);
-    return await use(createRelayedSource({ name: 'KurrentDB', events, newToken: randomUUID }));
+    return await use(
+      notEmpty(createRelayedSource({ name: 'KurrentDB', events, newToken: randomUUID })),
+    );
   } finally {
     await target.close();
   }
+}
+
+/** A log in which nothing ever happened is not relayed: the address is that of another server. */
+function notEmpty(source: LogSource): LogSource {
+  return {
+    ...source,
+    async *batches() {
+      let isEmpty = true;
+      for await (const batch of source.batches()) {
+        isEmpty = false;
+        yield batch;
+      }
+      if (!isEmpty) return;
+      const message =
+        'No event of Daybook is on the server that EVENTSTORE_URL names: nothing was ever relayed to it. Nothing was restored.';
+      throw new DaybookError('source-refused', message);
+    },
+  };
 }
 
 /** What an iterable gives, as long as each of it comes in time. */

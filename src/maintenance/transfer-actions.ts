@@ -43,12 +43,12 @@ export function transferActions(
   return {
     exportLog(file: string | undefined, { schema, after = 0n, queue, type, job }: ExportFlags) {
       const filter = { queues: queue, jobTypes: type, jobs: job };
-      return runExport(targetOf(schema), { file, after, filter });
+      return runExport(targetOf(schema), { file: file === '-' ? undefined : file, after, filter });
     },
     restore: (file: string | undefined, { schema, from }: RestoreFlags) =>
       ending(() =>
         from === 'kurrentdb'
-          ? restoreRelayed(directly(schema))
+          ? restoreRelayed(directly(schema), file)
           : runRestoreFromFile(directly(schema), { mode: 'restore', file: named(file) }),
       ),
     importLog: (file: string, { schema }: Flags) =>
@@ -61,7 +61,11 @@ function named(file: string | undefined): string {
   throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
 }
 
-async function restoreRelayed(target: CommandTarget): Promise<0 | 1> {
+async function restoreRelayed(target: CommandTarget, file: string | undefined): Promise<0 | 1> {
+  if (file !== undefined) {
+    const message = `--from kurrentdb reads no file: leave out ${file}, or say --from ndjson.`;
+    throw new DaybookError('invalid-options', message);
+  }
   const relay = relayFromEnvironment(process.env);
   if (relay === undefined) {
     const message = 'EVENTSTORE_URL is not set: name the KurrentDB to restore from.';
