@@ -10,6 +10,8 @@ export interface Host {
 }
 
 export interface Network {
+  /** Of this machine, as the hosts reach it. */
+  readonly address: string;
   host(name: string): Host;
   /** Takes all of it away. */
   remove(): void;
@@ -34,6 +36,7 @@ export function createNetwork(): Network {
   run('ip', 'address', 'add', `${prefix}.1/24`, 'dev', bridge);
   run('ip', 'link', 'set', bridge, 'up');
   return {
+    address: `${prefix}.1`,
     host(name) {
       const space = `dbk-${id}-${name}`;
       const number = made.length + 2;
