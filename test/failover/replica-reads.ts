@@ -1,0 +1,41 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Acknowledged } from './submissions.ts';
+
+/** What a replica answered to who asked for a job by the token of its submission. */
+export interface ReplicaReads {
+  /** It was there, */
+  seen: number;
+  /** the replica said that it was not as far (or not to be reached), and that one should ask again, */
+  behind: number;
+  /** or it answered without it: a lie. */
+  wrong: number;
+}
+
+/** Asks the replica for the newest job, again and again, until the signal aborts. */
+export async function readFromReplica(
+  url: string,
+  newest: () => Acknowledged | undefined,
+  signal: AbortSignal,
+): Promise<ReplicaReads> {
+  const reads: ReplicaReads = { seen: 0, behind: 0, wrong: 0 };
+  while (!signal.aborted) {
+    const asked = newest();
+    if (asked !== undefined) reads[await readOne(url, asked)] += 1;
+    await wait(5);
+  }
+  return reads;
+}
+
+async function readOne(url: string, { id, token, tag }: Acknowledged): Promise<keyof ReplicaReads> {
+  try {
+    const answer = await fetch(`${url}/v1/jobs?tag=${tag}&after=${token}`, {
+      signal: AbortSignal.timeout(30_000),
+    });
+    const { data = [] } = (await answer.json()) as { data?: { id: string }[] };
+    if (answer.status === 503) return 'behind';
+    return answer.status === 200 && data.some((job) => job.id === id) ? 'seen' : 'wrong';
+  } catch {
+    // Not answered, and so nothing wrong was said.
+    return 'behind';
+  }
+}
