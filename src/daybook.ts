@@ -45,6 +45,7 @@ import { createProof, type Proof } from './verify/proof.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
 import type { Middleware } from './workers/job-context.ts';
+import { createBeatThreads } from './workers/session/beat-threads.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
@@ -200,10 +201,12 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
       services.push(...(await housekeeping(house, dutiesOf(maintain))));
     }
     for (const service of services) await service.start();
+    const beatThreads = createBeatThreads();
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
       if (readOnly) throw new DaybookError('read-only', 'A Daybook that only reads runs no jobs.');
-      const parts = { context, definitions, middleware, clock, version: readVersion() };
+      const version = readVersion();
+      const parts = { context, definitions, middleware, clock, version, beatThreads };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
       return worker;
