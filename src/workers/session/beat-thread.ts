@@ -33,24 +33,20 @@ async function beat(data: BeatThreadData, port: Port): Promise<void> {
   let heardAt = systemClock.elapsedMs();
   const isHeardOf = () => systemClock.elapsedMs() - heardAt <= stallMs;
   const beating = new Map<string, AbortController>();
-  const loops: Promise<void>[] = [];
   await new Promise<void>((allOver) => {
+    const watch = async (session: string) => {
+      const over = new AbortController();
+      beating.set(session, over);
+      await beatFor(session, { data, database, port, isHeardOf }, over.signal);
+      beating.delete(session);
+      if (beating.size === 0) allOver();
+    };
     port.on('message', (message: MainMessage) => {
       heardAt = systemClock.elapsedMs();
-      if (message.kind === 'turning') return;
-      const { session } = message;
-      if (message.kind === 'watch') {
-        const over = new AbortController();
-        beating.set(session, over);
-        loops.push(beatFor(session, { data, database, port, isHeardOf }, over.signal));
-      } else {
-        beating.get(session)?.abort();
-        beating.delete(session);
-        if (beating.size === 0) allOver();
-      }
+      if (message.kind === 'watch') void watch(message.session);
+      else if (message.kind === 'leave') beating.get(message.session)?.abort();
     });
   });
-  await Promise.all(loops);
   await database.close();
 }
 
