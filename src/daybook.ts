@@ -194,19 +194,17 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     if (!readOnly) {
       await prepareConsumers(database, consumers, observer);
       services.push(context.wakeUp, context.backlogLimit);
-    }
-    if (!readOnly) {
       const { partitionSpan } = parsed;
       const house = { context, consumers, clock, expiryMs, partitionSpan, relay };
       services.push(...(await housekeeping(house, dutiesOf(maintain))));
     }
     for (const service of services) await service.start();
     const beatThreads = createBeatThreads();
+    const version = readVersion();
+    const parts = { context, definitions, middleware, clock, version, beatThreads };
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
       if (readOnly) throw new DaybookError('read-only', 'A Daybook that only reads runs no jobs.');
-      const version = readVersion();
-      const parts = { context, definitions, middleware, clock, version, beatThreads };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
       return worker;
