@@ -46,13 +46,14 @@ export async function verifyRelay(options: VerifyRelayOptions): Promise<RelayRep
   await walk.findMissing(parked);
   const { same, foreign, findings } = walk;
   const of = { upTo: String(upTo), head: String(lag.head) };
-  return findings.report({ ...of, same, foreign, parked: parked.size });
+  return findings.report({ ...of, same, foreign, parked: walk.parked });
 }
 
 class Walk {
   readonly findings = new RelayFindings();
   same = 0;
   foreign = 0;
+  parked = 0;
   readonly #database: Database;
   readonly #upTo: bigint;
   readonly #seen: PositionSet;
@@ -104,7 +105,11 @@ class Walk {
   async findMissing(parked: ReadonlySet<bigint>): Promise<void> {
     const wanted: bigint[] = [];
     for (let position = 1n; position <= this.#upTo; position += 1n) {
-      if (this.#seen.has(position) || parked.has(position)) continue;
+      if (this.#seen.has(position)) continue;
+      if (parked.has(position)) {
+        this.parked += 1;
+        continue;
+      }
       wanted.push(position);
       if (wanted.length === PAGE) await this.#tellMissing(wanted.splice(0));
     }
