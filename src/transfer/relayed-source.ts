@@ -120,6 +120,8 @@ function sourcedOf(relayed: RelayedEvent, newToken: () => string): SourcedEvent 
   const about = (relayed.metadata ?? {}) as Readonly<Record<string, unknown>>;
   const streamId = stream.replace(/^(job|queue)-/, '');
   const { schemaVersion, tags, $correlationId: correlation } = about;
+  // Older versions did not say whether the id was given or made up.
+  const { correlated: isGiven = correlation !== streamId } = about;
   if (!isEventType(type)) throw refused(relayed, `its type is ${type}`);
   try {
     const sourced = eventOfLine(
@@ -139,8 +141,7 @@ function sourcedOf(relayed: RelayedEvent, newToken: () => string): SourcedEvent 
         elapsedms: about['elapsedMs'],
         authid: about['actor'],
         causationid: about['$causationId'],
-        // A job that has none is its own.
-        correlationid: correlation === streamId ? undefined : correlation,
+        correlationid: isGiven === true ? correlation : undefined,
       },
       newToken,
     );

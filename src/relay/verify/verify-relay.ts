@@ -171,11 +171,17 @@ function difference(stored: StoredTargetEvent, logged: RelayEvent): string | und
   if (stored.type !== logged.event.type) return 'type';
   const { payload, result, ...data } = (stored.data ?? {}) as Record<string, unknown>;
   if (!isDeepStrictEqual(data, plain(logged.event.data))) return 'data';
-  if (!isDeepStrictEqual(stored.metadata, plain(logged.event.metadata))) return 'metadata';
+  const metadata = { ...added(logged.event.metadata), ...(stored.metadata as object) };
+  if (!isDeepStrictEqual(metadata, plain(logged.event.metadata))) return 'metadata';
   const { payloadHash, resultHash, changes } = data as Record<string, unknown>;
   const edited = (changes as { payloadHash?: unknown } | undefined)?.payloadHash;
   if (payload !== undefined && !matches(payload, payloadHash ?? edited)) return 'payload';
   return result === undefined || matches(result, resultHash) ? undefined : 'result';
+}
+
+/** What older versions did not relay: who appended an event once does not append it again. */
+function added({ correlated }: Readonly<Record<string, unknown>>): object {
+  return { correlated };
 }
 
 function plain(value: unknown): unknown {
