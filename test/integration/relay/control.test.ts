@@ -136,11 +136,12 @@ describe('an operator of the relay', () => {
       await relayed(daybook.db);
       const stream = `job-${id}`;
       const [now] = await readTargetStream(target, stream);
-      const { correlated, ...older } = now?.metadata as Record<string, unknown>;
+      if (now === undefined) throw new Error('It was relayed.');
+      const { correlated, ...older } = now.metadata as Record<string, unknown>;
       expect(correlated).toBe(false);
       at.double?.events.forget(stream);
-      const { id: eventId = '', type = '', data = {} } = now ?? {};
-      const event = { id: eventId, type, data: data as Record<string, unknown>, metadata: older };
+      const data = now.data as Record<string, unknown>;
+      const event = { id: now.id, type: now.type, data, metadata: older };
       await target.append(stream, [event], 'no-stream');
       const { differences: found } = await verify();
       expect(found.filter((each) => each.stream === stream)).toEqual([]);
