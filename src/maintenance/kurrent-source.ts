@@ -33,9 +33,9 @@ export async function withKurrentSource<Result>(
 function notEmpty(source: LogSource): LogSource {
   return {
     ...source,
-    async *batches() {
+    async *batches(tx) {
       let isEmpty = true;
-      for await (const batch of source.batches()) {
+      for await (const batch of source.batches(tx)) {
         isEmpty = false;
         yield batch;
       }

@@ -46,10 +46,6 @@ describe('what is no export any more', () => {
     ['is of UTF-16', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le'), /^file begins with a byte/],
     ['has other line ends', (text) => text.replaceAll('\n', '\r\n'), /^The lines of file end with/],
     ['is empty', () => '', /^file is empty\./],
-    [
-      (text) => `${text.slice(0, 500)}${'x'.repeat(34e6)}`,
-      /^Line \d+: .*long/,
-    ],
   ];
   it.each(spoilt)(
     'because it %s is told as that, and nothing is kept',
