@@ -11,7 +11,10 @@ export interface ReplicaReads {
   wrong: number;
 }
 
-/** Asks the replica for the newest job, again and again, until the signal aborts. */
+/** So often somebody asks again for a job, until they ask for another one. */
+const PATIENCE = 10;
+
+/** Asks the replica for the newest job until it is there, and then for the next, until the signal aborts. */
 export async function readFromReplica(
   url: string,
   newest: () => Acknowledged | undefined,
@@ -20,7 +23,11 @@ export async function readFromReplica(
   const reads: ReplicaReads = { seen: 0, behind: 0, wrong: 0 };
   while (!signal.aborted) {
     const asked = newest();
-    if (asked !== undefined) reads[await readOne(url, asked)] += 1;
+    for (let n = 0; asked !== undefined && n < PATIENCE && !signal.aborted; n += 1) {
+      const answer = await readOne(url, asked);
+      reads[answer] += 1;
+      if (answer !== 'behind') break;
+    }
     await wait(5);
   }
   return reads;
