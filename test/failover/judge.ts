@@ -40,14 +40,15 @@ export async function judge(
       await wait(100);
       unfinished = await without(daybook, kept, completed);
     }
-    const told = acknowledged
-      .filter(({ id }) => lost.has(id))
-      .map(({ token }) => codeOf(api, token));
+    let lostTold = 0;
+    for (const { id, token } of acknowledged) {
+      if (lost.has(id) && (await codeOf(api, token)) === 'write-lost') lostTold += 1;
+    }
     const epochs = await daybook.epochs.list();
     const { differences } = await daybook.verify();
     return {
       lost: [...lost],
-      lostTold: (await Promise.all(told)).filter((code) => code === 'write-lost').length,
+      lostTold,
       unfinished: unfinished.length,
       epochs: epochs.map(({ epoch, reason }) => `${epoch}: ${reason}`),
       differences: differences.length,

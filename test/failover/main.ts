@@ -99,7 +99,7 @@ async function stopReceiving(standby: HostedPostgres): Promise<void> {
 
 function tell(report: FailoverReport): void {
   const { acknowledged, lost, lostTold, unfinished, refused, reads, resets, unheard } = report;
-  const { seen, behind, wrong } = reads ?? { seen: 0, behind: 0, wrong: 0 };
+  const { seen, behind, gone, wrong } = reads ?? { seen: 0, behind: 0, gone: 0, wrong: 0 };
   const lines: readonly (readonly [string, string | number])[] = [
     ['jobs acknowledged', acknowledged],
     ['lost', lost.length],
@@ -108,7 +108,10 @@ function tell(report: FailoverReport): void {
     ['refused meanwhile', refused],
     ['to resume', `${seconds(report.resumedMs)} after the failure,`],
     ['', `${seconds(report.resumedAfterPromotionMs)} after the promotion`],
-    ['reads of the replica', `${seen} seen, ${behind} told to ask again, ${wrong} wrong`],
+    [
+      'reads of the replica',
+      `${seen} seen, ${behind} told to ask again, ${gone} told of the loss, ${wrong} wrong`,
+    ],
     [
       'subscriber',
       `${resets.length} resets, ${unheard} jobs unheard of, ${report.ghosts} lost ones kept`,
@@ -133,6 +136,7 @@ function wrongIn(report: FailoverReport, { tail }: Run): string[] {
     [report.differences > 0, 'verify finds differences'],
     [report.epochs.length !== 2, 'there are not two epochs'],
     [(reads?.wrong ?? 0) > 0, 'the replica answered without what a token names'],
+    [tail === 'kept' && (reads?.gone ?? 0) > 0, 'the replica took for lost what is there'],
     [(reads?.seen ?? 0) === 0, 'nothing was read from the replica'],
     [!resets.includes('epoch'), 'the subscriber was not told to begin anew'],
     [report.unheard > 0 || report.ghosts > 0, 'the subscriber does not know what is in the log'],

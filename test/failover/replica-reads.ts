@@ -7,6 +7,8 @@ export interface ReplicaReads {
   seen: number;
   /** the replica said that it was not as far (or not to be reached), and that one should ask again, */
   behind: number;
+  /** it said that the write is lost, */
+  gone: number;
   /** or it answered without it: a lie. */
   wrong: number;
 }
@@ -20,13 +22,15 @@ export async function readFromReplica(
   newest: () => Acknowledged | undefined,
   signal: AbortSignal,
 ): Promise<ReplicaReads> {
-  const reads: ReplicaReads = { seen: 0, behind: 0, wrong: 0 };
+  const reads: ReplicaReads = { seen: 0, behind: 0, gone: 0, wrong: 0 };
   while (!signal.aborted) {
     const asked = newest();
-    for (let n = 0; asked !== undefined && n < PATIENCE && !signal.aborted; n += 1) {
-      const answer = await readOne(url, asked);
-      reads[answer] += 1;
-      if (answer !== 'behind') break;
+    if (asked !== undefined) {
+      for (let n = 0; n < PATIENCE && !signal.aborted; n += 1) {
+        const answer = await readOne(url, asked);
+        reads[answer] += 1;
+        if (answer !== 'behind') break;
+      }
     }
     await wait(5);
   }
@@ -38,8 +42,9 @@ async function readOne(url: string, { id, token, tag }: Acknowledged): Promise<k
     const answer = await fetch(`${url}/v1/jobs?tag=${tag}&after=${token}`, {
       signal: AbortSignal.timeout(30_000),
     });
-    const { data = [] } = (await answer.json()) as { data?: { id: string }[] };
+    const { data = [], code } = (await answer.json()) as { data?: { id: string }[]; code?: string };
     if (answer.status === 503) return 'behind';
+    if (code === 'write-lost') return 'gone';
     return answer.status === 200 && data.some((job) => job.id === id) ? 'seen' : 'wrong';
   } catch {
     // Not answered, and so nothing wrong was said.
