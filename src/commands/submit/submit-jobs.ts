@@ -1,5 +1,6 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
+import { BodyWriter } from '../../store/parameters/body-page.ts';
 import { checkAsker } from '../check-asker.ts';
 import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
 import { giveBirth } from './submit-coalescer.ts';
@@ -22,8 +23,9 @@ export async function submitJobs(
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
   }
   checkAsker(options);
+  const bodies = new BodyWriter(jobs.length);
   const prepared = jobs.map((job, index) =>
-    prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
+    prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`, bodies),
   );
   context.backlogLimit.admit(prepared);
   const rows = await rowsOf(context, prepared, options);
