@@ -44,7 +44,8 @@ describe('a column of bodies', () => {
     places.flatMap((place) => bodies[place] ?? []);
 
   it.each([
-    ['some of a page', [1]],
+    ['the first of a page', [0]],
+    ['the last of a page', [1]],
     ['a page in another order', [1, 0]],
     ['a page twice', [0, 1, 0, 1]],
   ])('holds %s', (_, places) => {
