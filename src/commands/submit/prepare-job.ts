@@ -193,19 +193,32 @@ function mustFit(bytes: number, at: string, what: Body): void {
   );
 }
 
-/** The rows of a submission, with the numbers of their queues and types. */
+/** The rows of a submission, with the numbers of their queues and types; unknown ones are made. */
 export async function rowsOf(
   context: WriteContext,
   prepared: readonly PreparedJob[],
   options: CommandOptions,
 ): Promise<SubmittedJobRow[]> {
-  const queueIds = await context.names.queueIds(prepared.map((job) => job.queue));
-  const typeIds = await context.names.typeIds(prepared.map((job) => job.data.type));
-  return prepared.map(({ id, queue, data, payload, correlation }) => {
-    const queueId = queueIds.get(queue);
-    const typeId = typeIds.get(data.type);
-    invariant(queueId !== undefined && typeId !== undefined, 'names were just looked up');
-    return {
+  for (;;) {
+    const rows = knownRowsOf(context, prepared, options);
+    if (rows !== undefined) return rows;
+    await context.names.queueIds(prepared.map((job) => job.queue));
+    await context.names.typeIds(prepared.map((job) => job.data.type));
+  }
+}
+
+/** The same at once, where all names are known; else undefined. */
+export function knownRowsOf(
+  context: WriteContext,
+  prepared: readonly PreparedJob[],
+  options: CommandOptions,
+): SubmittedJobRow[] | undefined {
+  const rows: SubmittedJobRow[] = [];
+  for (const { id, queue, data, payload, correlation } of prepared) {
+    const queueId = context.names.knownQueueId(queue);
+    const typeId = context.names.knownTypeId(data.type);
+    if (queueId === undefined || typeId === undefined) return undefined;
+    rows.push({
       id,
       queueId,
       typeId,
@@ -220,6 +233,7 @@ export async function rowsOf(
       correlation,
       actor: options.actor ?? null,
       causation: options.causation ?? null,
-    };
-  });
+    });
+  }
+  return rows;
 }
