@@ -199,7 +199,8 @@ class Pump implements StreamPump {
   async #putAside(stream: WaitingStream, error: unknown): Promise<void> {
     const count = stream.queue.length;
     const events = stream.queue.map(({ event }) => event);
-    await this.#options.park(events, error, stream.attempts + 1);
+    // What waits behind others was never tried.
+    await this.#options.park(events, error, error === null ? 0 : stream.attempts + 1);
     this.parked.add(stream.streamId);
     this.#settle(stream, count);
   }
