@@ -1,16 +1,15 @@
-import { isDeepStrictEqual } from 'node:util';
 import { listLags } from '../../consumers/lag.ts';
 import { listParked } from '../../consumers/statements/list-parked.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { sha256 } from '../../kernel/ids.ts';
 import type { Database } from '../../store/database.ts';
 import { readPositions } from '../../store/statements/read-positions.ts';
 import { relayRows } from '../read-events.ts';
 import { relayName } from '../relay-consumer.ts';
-import { type RelayEvent, revisionOf } from '../relay-event.ts';
+import { type RelayEvent, revisionOf, sourceOf } from '../relay-event.ts';
 import type { EventTarget, StoredTargetEvent } from '../target/event-target.ts';
 import { inTime } from '../target/in-time.ts';
+import { differenceOf } from './difference-of.ts';
 import { PositionSet } from './position-set.ts';
 import { RelayFindings, type RelayReport } from './relay-report.ts';
 
@@ -46,13 +45,14 @@ export async function verifyRelay(options: VerifyRelayOptions): Promise<RelayRep
   await walk.findMissing(parked);
   const { same, foreign, findings } = walk;
   const of = { upTo: String(upTo), head: String(lag.head) };
-  return findings.report({ ...of, same, foreign, parked: parked.size });
+  return findings.report({ ...of, same, foreign, parked: walk.parked });
 }
 
 class Walk {
   readonly findings = new RelayFindings();
   same = 0;
   foreign = 0;
+  parked = 0;
   readonly #database: Database;
   readonly #upTo: bigint;
   readonly #seen: PositionSet;
@@ -79,7 +79,11 @@ class Walk {
     const revision = String(stored.revision);
     const position = positionOf(stored);
     const shown = position === undefined ? null : String(position);
-    if (logged === undefined || logged.event.id !== stored.id) {
+    if (logged?.event.id !== stored.id) {
+      if (isOfOtherLog(stored, this.#database)) {
+        this.foreign += 1;
+        return;
+      }
       this.findings.add({ kind: 'extra', position: shown, stream, revision });
       return;
     }
@@ -95,7 +99,7 @@ class Walk {
       });
       return;
     }
-    const what = difference(stored, logged);
+    const what = differenceOf(stored, logged);
     if (what === undefined) this.same += 1;
     else this.findings.add({ kind: 'differing', position: shown, stream, revision, what });
   }
@@ -104,7 +108,11 @@ class Walk {
   async findMissing(parked: ReadonlySet<bigint>): Promise<void> {
     const wanted: bigint[] = [];
     for (let position = 1n; position <= this.#upTo; position += 1n) {
-      if (this.#seen.has(position) || parked.has(position)) continue;
+      if (this.#seen.has(position)) continue;
+      if (parked.has(position)) {
+        this.parked += 1;
+        continue;
+      }
       wanted.push(position);
       if (wanted.length === PAGE) await this.#tellMissing(wanted.splice(0));
     }
@@ -154,29 +162,13 @@ function isOurs(stream: string): boolean {
   return /^(job|queue)-[0-9a-f]{8}-/.test(stream);
 }
 
+/** Several logs may be relayed into one target; an older version did not tell them apart. */
+function isOfOtherLog({ metadata }: StoredTargetEvent, { schema }: Database): boolean {
+  const { source } = (metadata ?? {}) as { source?: unknown };
+  return typeof source === 'string' && source !== sourceOf(schema);
+}
+
 function positionOf({ metadata }: StoredTargetEvent): bigint | undefined {
   const { position } = (metadata ?? {}) as { position?: unknown };
   return typeof position === 'string' && /^\d{1,18}$/.test(position) ? BigInt(position) : undefined;
-}
-
-/** What of an event is not as the log has it; a body is held against its hash. */
-function difference(stored: StoredTargetEvent, logged: RelayEvent): string | undefined {
-  if (stored.stream !== logged.stream) return 'stream';
-  if (stored.revision !== revisionOf(logged.version)) return 'revision';
-  if (stored.type !== logged.event.type) return 'type';
-  const { payload, result, ...data } = (stored.data ?? {}) as Record<string, unknown>;
-  if (!isDeepStrictEqual(data, plain(logged.event.data))) return 'data';
-  if (!isDeepStrictEqual(stored.metadata, plain(logged.event.metadata))) return 'metadata';
-  const { payloadHash, resultHash, changes } = data as Record<string, unknown>;
-  const edited = (changes as { payloadHash?: unknown } | undefined)?.payloadHash;
-  if (payload !== undefined && !matches(payload, payloadHash ?? edited)) return 'payload';
-  return result === undefined || matches(result, resultHash) ? undefined : 'result';
-}
-
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function matches(body: unknown, hash: unknown): boolean {
-  return sha256(JSON.stringify(body)) === hash;
 }
