@@ -45,6 +45,7 @@ import { createProof, type Proof } from './verify/proof.ts';
 import type { JobDefinition } from './workers/definitions/define-job.ts';
 import { createDefinitions, type Definitions } from './workers/definitions/job-catalog.ts';
 import type { Middleware } from './workers/job-context.ts';
+import { createBeatThreads } from './workers/session/beat-threads.ts';
 import { createWorker, type Worker } from './workers/worker.ts';
 
 export type { JobDesk, JobEdit, ReasonOptions } from './commands/job-desk.ts';
@@ -193,17 +194,17 @@ export async function openDaybook(options: DaybookOptions): Promise<Daybook> {
     if (!readOnly) {
       await prepareConsumers(database, consumers, observer);
       services.push(context.wakeUp, context.backlogLimit);
-    }
-    if (!readOnly) {
       const { partitionSpan } = parsed;
       const house = { context, consumers, clock, expiryMs, partitionSpan, relay };
       services.push(...(await housekeeping(house, dutiesOf(maintain))));
     }
     for (const service of services) await service.start();
+    const beatThreads = createBeatThreads();
+    const version = readVersion();
+    const parts = { context, definitions, middleware, clock, version, beatThreads };
     const makeWorker = (workerSettings: WorkerSettings = {}): Worker => {
       if (closing !== null) throw closedError();
       if (readOnly) throw new DaybookError('read-only', 'A Daybook that only reads runs no jobs.');
-      const parts = { context, definitions, middleware, clock, version: readVersion() };
       const worker = createWorker(parts, parseOptions(workerOptions, workerSettings));
       workers.push(worker);
       return worker;

@@ -14,6 +14,7 @@ export interface RelayActions {
   verify(flags: RelayVerifyFlags): Promise<void>;
   restart(flags: RelayFlags & { readonly from: bigint }): Promise<void>;
   parked(flags: RelayFlags): Promise<void>;
+  park(stream: string, flags: RelayFlags & { readonly reason: string }): Promise<void>;
   /** @param stream undefined for all */
   retry(stream: string | undefined, flags: RelayFlags): Promise<void>;
 }
@@ -54,6 +55,15 @@ export function addRelay(program: Command, actions: RelayActions, schema: () => 
     .description('list the events that are put aside, and why')
     .addOption(schema())
     .action((flags: RelayFlags) => actions.parked(flags));
+  relay
+    .command('park')
+    .description('set the stream aside at which the relay has stopped, and go on with all others')
+    .argument('<stream>', 'as job-<id>')
+    .requiredOption('--reason <text>', 'why; kept with what stopped it')
+    .addOption(schema())
+    .action((stream: string, flags: RelayFlags & { reason: string }) =>
+      actions.park(stream, flags),
+    );
   relay
     .command('retry')
     .description('have parked streams tried again, in order')

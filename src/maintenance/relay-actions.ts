@@ -34,6 +34,9 @@ export function relayActions(
     async parked({ schema }: Flags): Promise<void> {
       await (await commands()).runRelayParked(targetOf(schema));
     },
+    async park(stream: string, { schema, reason }: Flags & { readonly reason: string }) {
+      await (await commands()).runRelayPark(targetOf(schema), stream, reason);
+    },
     async retry(stream: string | undefined, { schema }: Flags): Promise<void> {
       await (await commands()).runRelayRetry(targetOf(schema), stream);
     },

@@ -16,16 +16,22 @@ const PAGE = 1_000;
 /** `daybook relay status`: a line or two about how far it is. */
 export async function runRelayStatus(target: CommandTarget): Promise<void> {
   await onDatabase(target, async (database) => {
-    const lag = await createRelayControl(database).status();
-    if (lag === undefined) {
+    const status = await createRelayControl(database).status();
+    if (status === undefined) {
       target.print('Nothing was ever relayed from this database.');
       return;
     }
-    const { position, head, lagEvents, lagSeconds, moving, halted, failure } = lag;
+    const { position, head, lagEvents, lagSeconds, moving, halted, failure, parkedStreams } =
+      status;
     const state = halted ?? (moving ? 'moving' : 'not moving');
     const behind = `${count(Number(lagEvents))} events, ${lagSeconds.toFixed(1)} s behind`;
     target.print(`Relayed up to ${position} of ${head}: ${behind}; ${state}.`);
     if (failure !== null) target.print(`It says: ${(failure as { message: string }).message}`);
+    if (parkedStreams > 0) {
+      target.print(
+        `Streams put aside: ${count(parkedStreams)}; \`daybook relay parked\` says why.`,
+      );
+    }
   });
 }
 
@@ -88,6 +94,25 @@ export async function runRelayRestart(target: CommandTarget, from: bigint): Prom
   });
 }
 
+/** `daybook relay park <stream> --reason`. */
+export async function runRelayPark(
+  target: CommandTarget,
+  stream: string,
+  reason: string,
+): Promise<void> {
+  await onDatabase(target, async (database) => {
+    await createRelayControl(database).park(stream, reason);
+    target.print(`Set aside: ${stream}. The relay goes on with all others.`);
+    target.print(`Once the target is mended: daybook relay retry ${stream}`);
+  });
+}
+
+interface ParkedError {
+  readonly message?: string;
+  /** Of the operator who set the stream aside. */
+  readonly reason?: string;
+}
+
 /** `daybook relay parked`: a line for each event. */
 export async function runRelayParked(target: CommandTarget): Promise<void> {
   await onDatabase(target, async (database) => {
@@ -95,7 +120,8 @@ export async function runRelayParked(target: CommandTarget): Promise<void> {
     for (let after = 0n; ; ) {
       const rows = await control.parked(after, PAGE);
       for (const { position, stream_id: stream, state, error } of rows) {
-        const why = (error as { message?: string } | null)?.message ?? 'waits behind another';
+        const { message = 'waits behind another', reason } = (error ?? {}) as ParkedError;
+        const why = reason === undefined ? message : `${message} (${reason})`;
         target.print(`${position}  ${stream}  ${state}  ${why}`);
       }
       const last = rows.at(-1);

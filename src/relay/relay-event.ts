@@ -65,6 +65,8 @@ function metadataOf(recorded: RecordedEvent & { readonly position: bigint }) {
   const { streamId, correlation, causation, actor, elapsedMs, jobType, tags } = recorded;
   return {
     $correlationId: correlation ?? streamId,
+    // A chain of work may bear the name of its first job: then the id alone would not tell.
+    correlated: correlation !== null,
     ...(causation === null ? {} : { $causationId: causation }),
     ...(actor === null ? {} : { actor }),
     position: String(recorded.position),

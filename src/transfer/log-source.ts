@@ -1,4 +1,5 @@
 import type { RecordedEvent } from '../domain/event-types.ts';
+import type { Executor } from '../store/statement.ts';
 
 /** An event of a log as it stands somewhere else, with the bodies that came with it. */
 export interface SourcedEvent {
@@ -40,9 +41,10 @@ export interface LogSource {
   readonly name: string;
   /**
    * Events by growing position, in batches of bounded size, to be read once and to its end.
+   * @param tx the transaction they are put into: what has to wait may be put aside in tables of it
    * @throws DaybookError `source-refused` for what is cut off, changed, or none of Daybook's
    */
-  batches(): AsyncIterable<readonly SourcedEvent[]>;
+  batches(tx: Executor): AsyncIterable<readonly SourcedEvent[]>;
   /** Once the batches have ended. */
   end(): SourceEnd;
 }

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { cloudEventType } from '../domain/cloud-event.ts';
 import { isEventType } from '../domain/event-types.ts';
 import { DaybookError } from '../kernel/errors.ts';
+import type { Executor } from '../store/statement.ts';
 import { eventOfLine, NotAnEvent } from './event-line.ts';
 import type { LogSource, SourcedEpoch, SourcedEvent, SourceEnd } from './log-source.ts';
+import { createWaitingEvents, PositionTwice, type WaitingLimits } from './waiting-events.ts';
 
 /** An event as the relay appended it to KurrentDB, and as it is read there. */
 export interface RelayedEvent {
@@ -22,34 +24,39 @@ export interface RelayedSourceOptions {
   readonly events: () => AsyncIterable<RelayedEvent>;
   /** A lease token that nobody holds; see `eventOfLine`. */
   readonly newToken: () => string;
-  /** Events that may wait for an earlier position; default a million. */
-  readonly maxWaiting?: number;
+  /** Of what is kept in memory while it waits for an earlier position. */
+  readonly waiting?: WaitingLimits;
 }
 
 const ofDaybook = /^(job|queue)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** As many events as the relay has under way at the most; more wait only for one that was held up. */
+const defaultWaiting: WaitingLimits = { events: 10_000, bytes: 16 * 1_048_576 };
+/** Events of a batch. */
+const BATCH = 1_000;
+
 /**
  * The log from its relayed streams. These were appended beside each other, so events are put in the
- * order of the positions in their metadata; those that come early wait in memory. What is not relayed is
- * made up from what is: when events got their positions (no later than the next event happened), and
- * where epochs began.
+ * order of the positions in their metadata. Those that come early wait, in memory or, where they are many,
+ * in a table of the transaction: a stream that was parked may have come days after all others. What is not
+ * relayed is made up from what is: when events got their positions (no later than the next event
+ * happened), and where epochs began.
  */
 export function createRelayedSource(options: RelayedSourceOptions): LogSource {
-  const { name, newToken, maxWaiting = 1_000_000 } = options;
-  const waiting = new Map<bigint, SourcedEvent>();
+  const { name, newToken } = options;
+  const waiting = createWaitingEvents(options.waiting ?? defaultWaiting);
   const epochs: SourcedEpoch[] = [];
   const sum = createHash('sha256');
   let digest: string | undefined;
   let position = 0n;
   let recordedAtMs = 0;
 
-  /** Those that are next, in order. */
-  const due = (): SourcedEvent[] => {
+  /** Some of those that are next, in order. */
+  const due = async (tx: Executor): Promise<SourcedEvent[]> => {
     const ready: SourcedEvent[] = [];
-    for (;;) {
-      const next = waiting.get(position + 1n);
-      if (next === undefined) return ready;
-      waiting.delete(position + 1n);
+    while (ready.length < BATCH) {
+      const next = await waiting.take(tx, position + 1n);
+      if (next === undefined) break;
       position += 1n;
       const { event } = next;
       recordedAtMs = Math.max(recordedAtMs, event.occurredAtMs);
@@ -57,22 +64,33 @@ export function createRelayedSource(options: RelayedSourceOptions): LogSource {
       sum.update(`${position} ${event.streamId} ${event.epoch} ${event.version}\n`);
       ready.push({ ...next, recordedAtMs });
     }
+    return ready;
   };
 
-  async function* batches(): AsyncGenerator<SourcedEvent[]> {
+  async function* inOrder(tx: Executor): AsyncGenerator<SourcedEvent[]> {
     for await (const relayed of options.events()) {
       if (!ofDaybook.test(relayed.stream)) continue;
       const sourced = sourcedOf(relayed, newToken);
-      const its = sourced.event.position;
-      if (its <= position || waiting.has(its))
-        throw refused(relayed, `position ${its} is there twice`);
-      waiting.set(its, sourced);
-      if (waiting.size > maxWaiting) throw missing(position + 1n);
-      const ready = due();
-      if (ready.length > 0) yield ready;
+      if (sourced.event.position <= position || !waiting.add(sourced)) {
+        throw new PositionTwice(sourced);
+      }
+      while (waiting.has(position + 1n)) yield await due(tx);
+      await waiting.settle(tx);
     }
-    if (waiting.size > 0) throw missing(position + 1n);
+    if (!waiting.isEmpty) throw missing(position + 1n);
     digest = sum.digest('hex').slice(0, 32);
+  }
+
+  async function* batches(tx: Executor): AsyncGenerator<SourcedEvent[]> {
+    try {
+      yield* inOrder(tx);
+    } catch (error) {
+      if (!(error instanceof PositionTwice)) throw error;
+      const { jobType, streamId, version } = error.event;
+      const stream = `${jobType === null ? 'queue' : 'job'}-${streamId}`;
+      const why = `position ${error.event.position} is there twice`;
+      throw refused({ stream, revision: BigInt(version) - 1n }, why, error);
+    }
   }
 
   return {
@@ -102,6 +120,8 @@ function sourcedOf(relayed: RelayedEvent, newToken: () => string): SourcedEvent 
   const about = (relayed.metadata ?? {}) as Readonly<Record<string, unknown>>;
   const streamId = stream.replace(/^(job|queue)-/, '');
   const { schemaVersion, tags, $correlationId: correlation } = about;
+  // Older versions did not say whether the id was given or made up.
+  const { correlated: isGiven = correlation !== streamId } = about;
   if (!isEventType(type)) throw refused(relayed, `its type is ${type}`);
   try {
     const sourced = eventOfLine(
@@ -121,8 +141,7 @@ function sourcedOf(relayed: RelayedEvent, newToken: () => string): SourcedEvent 
         elapsedms: about['elapsedMs'],
         authid: about['actor'],
         causationid: about['$causationId'],
-        // A job that has none is its own.
-        correlationid: correlation === streamId ? undefined : correlation,
+        correlationid: isGiven === true ? correlation : undefined,
       },
       newToken,
     );
@@ -134,7 +153,11 @@ function sourcedOf(relayed: RelayedEvent, newToken: () => string): SourcedEvent 
   }
 }
 
-function refused({ stream, revision }: RelayedEvent, why: string, cause?: unknown): DaybookError {
+function refused(
+  { stream, revision }: Pick<RelayedEvent, 'stream' | 'revision'>,
+  why: string,
+  cause?: unknown,
+): DaybookError {
   const message = `Event ${revision} of the stream ${stream}: ${why}. Nothing was restored.`;
   return new DaybookError('source-refused', message, { cause });
 }

@@ -61,11 +61,11 @@ export async function restoreLog(
   return database.patient.transaction(async (tx) => {
     const contents = await claim(tx);
     const isEmpty = contents.filled === null && (contents.position ?? 0n) === 0n;
-    if (!isEmpty) return mustBeThis(contents, source, options);
+    if (!isEmpty) return mustBeThis(tx, contents, source, options);
     await tx.run(dropEmptyHead, {});
     const writer = createEventWriter(contents.span ?? BigInt(options.partitionSpan));
     const map = options.mode === 'import' ? renumbered() : (each: SourcedEvent) => each;
-    await readInto(source, options, map, (events) => writer.write(tx, events));
+    await readInto(tx, source, options, map, (events) => writer.write(tx, events));
     const end = source.end();
     await writer.end(tx);
     const reason = reasonOf(source, end, options.mode);
@@ -95,6 +95,7 @@ async function claim(tx: Executor): Promise<LogContents> {
 
 /** Reads all of a source in batches, and refuses what is not whole. */
 async function readInto(
+  tx: Executor,
   source: LogSource,
   { mode, onProgress }: RestoreOptions,
   map: (sourced: SourcedEvent) => SourcedEvent,
@@ -111,7 +112,7 @@ async function readInto(
     bytes = 0;
     onProgress?.(events);
   };
-  for await (const batch of source.batches()) {
+  for await (const batch of source.batches(tx)) {
     for (const each of batch) {
       ledger.take(each.event, hasBodies(each));
       waiting.push(map(each));
@@ -193,6 +194,7 @@ function signature(events: number, sum: string): string {
  * proved them has kept the log. Then there is nothing to write, and the rest can go on.
  */
 async function mustBeThis(
+  tx: Executor,
   contents: LogContents,
   source: LogSource,
   options: RestoreOptions,
@@ -201,6 +203,7 @@ async function mustBeThis(
   const isUntouched = after === position && filled?.includes('event_inbox') !== true;
   if (isUntouched && /^(restored|imported) from /.test(reason ?? '')) {
     await readInto(
+      tx,
       source,
       options,
       (each) => each,

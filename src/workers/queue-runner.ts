@@ -53,6 +53,8 @@ class QueueRunner implements Service {
   readonly #share: QueueShare;
   #suspectsAt = Number.NEGATIVE_INFINITY;
   #unknownClaimsAt: number;
+  /** Whether there may be due jobs that no claim has looked for: it came back full, or had no room. */
+  #mayBeMore = true;
   #stopping = false;
   #filling = false;
   #stopListening: () => void = () => undefined;
@@ -101,12 +103,14 @@ class QueueRunner implements Service {
     // What waits because too much was unwritten starts here once that is not so any more.
     this.#fill();
     const limit = Math.min(this.#wanted(), 1_000);
+    this.#mayBeMore = true;
     if (limit === 0) return pollMs;
     const waitMs = this.#pace.waitMs();
     if (waitMs > 0) return waitMs;
-    if (await this.#claim(session, limit)) return 0;
-    // A hint that came during the claim may be about what it did not see yet.
-    return pollMs;
+    this.#mayBeMore = false;
+    this.#mayBeMore = await this.#claim(session, limit);
+    // A hint that came during the claim may be about what it did not see yet: it ends this pause.
+    return this.#mayBeMore ? 0 : pollMs;
   }
 
   /** Jobs to claim now; 0 while the buffer is more than half full, in jobs or in bytes. */
@@ -180,7 +184,7 @@ class QueueRunner implements Service {
     }
     this.#filling = false;
     if (ended === MAX_AT_ONCE) setImmediate(() => this.#fill());
-    if (ended > 0 && this.#wanted() > 0) this.#loop.wake();
+    if (ended > 0) this.#claimMore();
   }
 
   #hasRoom(): boolean {
@@ -226,7 +230,12 @@ class QueueRunner implements Service {
   #endedLater(started: StartedJob, outcome: RunOutcome, startedAt: number): void {
     this.#ended(started, outcome, startedAt);
     this.#fill();
-    if (this.#wanted() > 0) this.#loop.wake();
+    this.#claimMore();
+  }
+
+  /** Where the last claim found all there was, the next one waits for a hint. */
+  #claimMore(): void {
+    if (this.#mayBeMore && this.#wanted() > 0) this.#loop.wake();
   }
 
   #gaveUp(started: StartedJob, error: unknown): void {

@@ -13,6 +13,7 @@ import type { Middleware } from './job-context.ts';
 import { createJobNotes, type JobNotes } from './job-notes.ts';
 import { createOutcomeWriter, type OutcomeWriter } from './outcome-writer.ts';
 import { createQueueRunner } from './queue-runner.ts';
+import type { BeatThreads } from './session/beat-threads.ts';
 import { type Session, startSession } from './session/session.ts';
 
 export interface WorkerParts {
@@ -21,6 +22,8 @@ export interface WorkerParts {
   readonly middleware: readonly Middleware[];
   readonly clock: Clock;
   readonly version: string;
+  /** Shared by the workers of a process. */
+  readonly beatThreads: BeatThreads;
 }
 
 /** Runs jobs until stopped. */
@@ -119,7 +122,7 @@ class SessionWorker implements Worker {
   }
 
   async #open(): Promise<void> {
-    const { context, definitions, clock, version } = this.#parts;
+    const { context, definitions, clock, version, beatThreads } = this.#parts;
     const { queues, name = `${hostname()}:${process.pid}` } = this.#options;
     this.#session = await startSession(context, {
       ...this.#options,
@@ -129,6 +132,7 @@ class SessionWorker implements Worker {
       types: definitions.types,
       slots: queues.reduce((sum, queue) => sum + this.#concurrency.of(queue), 0),
       clock,
+      beatThreads,
       onLost: () => this.#lose(),
       onCancelRequested: (ids) => {
         this.#held.abort('cancelled', ids);

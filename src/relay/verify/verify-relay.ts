@@ -46,13 +46,14 @@ export async function verifyRelay(options: VerifyRelayOptions): Promise<RelayRep
   await walk.findMissing(parked);
   const { same, foreign, findings } = walk;
   const of = { upTo: String(upTo), head: String(lag.head) };
-  return findings.report({ ...of, same, foreign, parked: parked.size });
+  return findings.report({ ...of, same, foreign, parked: walk.parked });
 }
 
 class Walk {
   readonly findings = new RelayFindings();
   same = 0;
   foreign = 0;
+  parked = 0;
   readonly #database: Database;
   readonly #upTo: bigint;
   readonly #seen: PositionSet;
@@ -104,7 +105,11 @@ class Walk {
   async findMissing(parked: ReadonlySet<bigint>): Promise<void> {
     const wanted: bigint[] = [];
     for (let position = 1n; position <= this.#upTo; position += 1n) {
-      if (this.#seen.has(position) || parked.has(position)) continue;
+      if (this.#seen.has(position)) continue;
+      if (parked.has(position)) {
+        this.parked += 1;
+        continue;
+      }
       wanted.push(position);
       if (wanted.length === PAGE) await this.#tellMissing(wanted.splice(0));
     }
@@ -166,11 +171,17 @@ function difference(stored: StoredTargetEvent, logged: RelayEvent): string | und
   if (stored.type !== logged.event.type) return 'type';
   const { payload, result, ...data } = (stored.data ?? {}) as Record<string, unknown>;
   if (!isDeepStrictEqual(data, plain(logged.event.data))) return 'data';
-  if (!isDeepStrictEqual(stored.metadata, plain(logged.event.metadata))) return 'metadata';
+  const metadata = { ...added(logged.event.metadata), ...(stored.metadata as object) };
+  if (!isDeepStrictEqual(metadata, plain(logged.event.metadata))) return 'metadata';
   const { payloadHash, resultHash, changes } = data as Record<string, unknown>;
   const edited = (changes as { payloadHash?: unknown } | undefined)?.payloadHash;
   if (payload !== undefined && !matches(payload, payloadHash ?? edited)) return 'payload';
   return result === undefined || matches(result, resultHash) ? undefined : 'result';
+}
+
+/** What older versions did not relay: who appended an event once does not append it again. */
+function added({ correlated }: Readonly<Record<string, unknown>>): object {
+  return { correlated };
 }
 
 function plain(value: unknown): unknown {

@@ -8,7 +8,7 @@ const LONGEST_MS = 64;
  * How soon after a claim the next one may be made. A hint wakes every worker of a queue, and one of
  * them gets the jobs: the others, who found nothing, answer the next hints ever more slowly, until
  * they find something again. Without this, eight workers spent 4.5 ms of processor time per job on
- * asking for what another had taken. And a claim takes at most half of the time, so that on a
+ * asking for what another had taken. And claims take at most two thirds of the time, so that on a
  * database that is slow the claims get rarer and larger.
  */
 export interface ClaimPace {
@@ -33,7 +33,7 @@ export function createClaimPace(clock: Clock, random: () => number): ClaimPace {
       const now = clock.elapsedMs();
       if (found > 0) emptyMs = FIRST_MS;
       if (found === wanted) nextAt = now;
-      else if (found > 0) nextAt = now + Math.min(LONGEST_MS, now - startedAt);
+      else if (found > 0) nextAt = now + Math.min(LONGEST_MS, (now - startedAt) / 2);
       else {
         nextAt = now + emptyMs * (0.5 + random());
         emptyMs = Math.min(LONGEST_MS, emptyMs * 2);

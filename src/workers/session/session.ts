@@ -8,8 +8,7 @@ import type { WriteContext } from '../../commands/write-context.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
-import type { BeatMessage, MainMessage } from './beat-messages.ts';
-import { type BeatThread, startBeatThread } from './start-beat-thread.ts';
+import type { BeatThreads, Heard, Watched } from './beat-threads.ts';
 
 export interface SessionOptions {
   readonly name: string;
@@ -25,8 +24,7 @@ export interface SessionOptions {
   readonly onCancelRequested: (jobIds: readonly string[]) => void;
   /** The lease has lapsed, or may have: nothing of this session may be written any more. */
   readonly onLost: () => void;
-  /** Default: a thread of this process. */
-  readonly startThread?: typeof startBeatThread;
+  readonly beatThreads: BeatThreads;
 }
 
 /** A worker session: one row that stands for all the jobs this process holds. */
@@ -63,7 +61,7 @@ class BeatenSession implements Session {
    * Null for a pool whose connection cannot be handed over, and once the thread has failed: then
    * this thread beats.
    */
-  #thread: BeatThread | null;
+  #watched: Watched | null;
   readonly #loop: Loop;
   #over = false;
   #threadBeats = false;
@@ -74,7 +72,7 @@ class BeatenSession implements Session {
     this.#context = context;
     this.#options = options;
     this.#beatenAt = options.clock.elapsedMs();
-    this.#thread = this.#makeThread();
+    this.#watched = this.#watch();
     this.#loop = createLoop({
       name: 'session-watch',
       clock: options.clock,
@@ -103,19 +101,19 @@ class BeatenSession implements Session {
   async end(): Promise<void> {
     this.#over = true;
     await this.#loop.stop();
-    this.#thread?.postMessage('stop' satisfies MainMessage);
+    this.#watched?.leave();
     await endWorkerSession(this.#context, this.id);
   }
 
   async #step(): Promise<number> {
     const { beatMs } = this.#options;
     if (this.#over) return TURNING_EVERY_MS;
-    this.#thread?.postMessage('turning' satisfies MainMessage);
+    this.#watched?.turning();
     // Until the thread is up, and where there is none, this loop beats. And where it seems that the
     // thread did not: after an event loop that was blocked, this step can run before its messages.
     if (!this.#threadBeats || this.#hasLapsed()) await this.#lookInTime();
     this.#loseIfLapsed();
-    return this.#thread === null ? beatMs : Math.min(TURNING_EVERY_MS, beatMs);
+    return this.#watched === null ? beatMs : Math.min(TURNING_EVERY_MS, beatMs);
   }
 
   /** A database that does not answer must not keep a lapsed session alive. */
@@ -145,42 +143,36 @@ class BeatenSession implements Session {
   #lose(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#thread?.postMessage('stop' satisfies MainMessage);
+    this.#watched?.leave();
     this.#options.onLost();
   }
 
-  #makeThread(): BeatThread | null {
-    const { database, tenantId, observer } = this.#context;
-    const { leaseMs, beatMs, stallMs, startThread = startBeatThread } = this.#options;
+  #watch(): Watched | null {
+    const { database, tenantId } = this.#context;
+    const { leaseMs, beatMs, stallMs, beatThreads } = this.#options;
     const { connectionString } = database.connection;
     if (typeof connectionString !== 'string') return null;
     const { schema } = database;
-    const session = this.id;
-    const thread = startThread({
-      connectionString,
-      schema,
-      tenantId,
-      session,
-      leaseMs,
-      beatMs,
-      stallMs,
-    });
-    thread.on('message', (message: BeatMessage) => {
-      this.#threadBeats = message.kind === 'beat';
-      if (message.kind === 'beat') this.#heard(message.cancelRequested);
-      else if (message.kind === 'lost') this.#lose();
-      else observer.warn('a beat failed', { reason: message.message });
-    });
-    thread.on('error', (error) => observer.warn('the beat thread failed', { error }));
-    // Its last message may have been a beat: this thread goes on where it ended.
-    for (const end of ['error', 'exit'] as const) {
-      thread.on(end, () => {
-        this.#thread = null;
-        this.#threadBeats = false;
-        this.#loop.wake();
-      });
+    const data = { connectionString, schema, tenantId, leaseMs, beatMs, stallMs };
+    return beatThreads.watch(data, this.id, (heard) => this.#hear(heard));
+  }
+
+  #hear(heard: Heard): void {
+    if (this.#over) return;
+    this.#threadBeats = heard.kind === 'beat';
+    const { observer } = this.#context;
+    if (heard.kind === 'beat') this.#heard(heard.cancelRequested);
+    else if (heard.kind === 'lost') this.#lose();
+    else if (heard.kind === 'failed') observer.warn('a beat failed', { reason: heard.message });
+    else this.#beatAlone(heard.error);
+  }
+
+  /** Its last message may have been a beat: this thread goes on where the other ended. */
+  #beatAlone(error: unknown): void {
+    if (error !== undefined) {
+      this.#context.observer.warn('the beat thread failed', { error });
     }
-    thread.unref();
-    return thread;
+    this.#watched = null;
+    this.#loop.wake();
   }
 }

@@ -129,6 +129,34 @@ describe('an operator of the relay', () => {
     },
   );
 
+  it.skipIf(realServer() !== undefined)(
+    'finds what an older version relayed the same',
+    async () => {
+      const { id } = await submit();
+      await relayed(daybook.db);
+      const stream = `job-${id}`;
+      const [now] = await readTargetStream(target, stream);
+      if (now === undefined) throw new Error('It was relayed.');
+      const { correlated, ...older } = now.metadata as Record<string, unknown>;
+      expect(correlated).toBe(false);
+      at.double?.events.forget(stream);
+      const data = now.data as Record<string, unknown>;
+      const event = { id: now.id, type: now.type, data, metadata: older };
+      await target.append(stream, [event], 'no-stream');
+      const { differences: found } = await verify();
+      expect(found.filter((each) => each.stream === stream)).toEqual([]);
+      // What it does say must be right.
+      at.double?.events.forget(stream);
+      const wrong = { ...event, metadata: { ...older, correlated: true } };
+      await target.append(stream, [wrong], 'no-stream');
+      expect((await verify()).differences).toContainEqual(
+        expect.objectContaining({ kind: 'differing', stream, what: 'metadata' }),
+      );
+      at.double?.events.forget(stream);
+      await target.append(stream, [event], 'no-stream');
+    },
+  );
+
   it('is told of events that the log does not have', async () => {
     const id = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';
     const event = { id, type: 'JobSubmitted', data: {}, metadata: { position: '1' } };

@@ -10,6 +10,7 @@ const relay = {
   verify: nothing,
   restart: nothing,
   parked: nothing,
+  park: nothing,
   retry: nothing,
 };
 
@@ -118,35 +119,47 @@ describe('epoch', () => {
   });
 });
 
-describe('relay restart', () => {
-  it('takes a position from 1, and nothing else', async () => {
+describe('relay', () => {
+  const others = {
+    start: nothing,
+    worker: nothing,
+    migrate: nothing,
+    verify: nothing,
+    doctor: nothing,
+    rebuildClaims: nothing,
+    epoch: nothing,
+    exportLog: nothing,
+    restore: nothing,
+    importLog: nothing,
+  };
+  const runWith = (actions: Partial<RelayActions>, ...line: string[]) => {
+    const made = createProgram('1.2.3', { ...others, relay: { ...relay, ...actions } });
+    const commands = made.commands.flatMap((each) => [each, ...each.commands]);
+    for (const command of [made, ...commands]) {
+      command.exitOverride().configureOutput({ writeErr: () => undefined });
+    }
+    return made.parseAsync(['node', 'daybook', 'relay', ...line]);
+  };
+
+  it('restarts from a position from 1, and nothing else', async () => {
     const restart = vi.fn<RelayActions['restart']>(nothing);
-    const others = {
-      start: nothing,
-      worker: nothing,
-      migrate: nothing,
-      verify: nothing,
-      doctor: nothing,
-      rebuildClaims: nothing,
-      epoch: nothing,
-      exportLog: nothing,
-      restore: nothing,
-      importLog: nothing,
-    };
-    const program = () => {
-      const made = createProgram('1.2.3', { ...others, relay: { ...relay, restart } });
-      const commands = made.commands.flatMap((each) => [each, ...each.commands]);
-      for (const command of [made, ...commands]) {
-        command.exitOverride().configureOutput({ writeErr: () => undefined });
-      }
-      return made;
-    };
-    const run = (...line: string[]) => program().parseAsync(['node', 'daybook', 'relay', ...line]);
+    const run = (...line: string[]) => runWith({ restart }, ...line);
     await run('restart', '--from', '12');
     expect(restart.mock.calls[0]?.[0]).toEqual({ from: 12n, schema: 'daybook' });
     for (const wrong of ['0', '-1', '1.5', 'all', '']) {
       await expect(run('restart', '--from', wrong)).rejects.toThrow('must be a position');
     }
     await expect(run('restart')).rejects.toThrow('--from');
+  });
+
+  it('parks a stream, and is told why', async () => {
+    const park = vi.fn<RelayActions['park']>(nothing);
+    await runWith({ park }, 'park', 'job-1', '--reason', 'asked');
+    expect(park.mock.calls[0]?.slice(0, 2)).toEqual([
+      'job-1',
+      { reason: 'asked', schema: 'daybook' },
+    ]);
+    await expect(runWith({ park }, 'park', 'job-1')).rejects.toThrow('--reason');
+    await expect(runWith({ park }, 'park', '--reason', 'x')).rejects.toThrow('stream');
   });
 });

@@ -46,7 +46,7 @@ async function led(words: readonly string[]): Promise<unknown> {
     restore: take,
     importLog: take,
     epoch: take,
-    relay: { status: take, verify: take, restart: take, parked: take, retry: take },
+    relay: { status: take, verify: take, restart: take, parked: take, park: take, retry: take },
   };
   const program = createProgram('1.2.3', actions);
   silence(program);

@@ -107,3 +107,60 @@ it('holds no more bytes ahead than it may, whatever the number of claims', async
   expect(most).toBeGreaterThan(5 * bytes);
   expect(most).toBeLessThanOrEqual(10 * bytes);
 });
+
+/** Claims of jobs that are no suspects. */
+function usual(asked: readonly Asked[]): number {
+  return asked.filter(({ suspects }) => !suspects).length;
+}
+
+it('asks no more once a claim found all there was, until the next hint or poll', async () => {
+  const { asked, ended, hint, pass, runner } = await startRunner(
+    { claim: once(false, row(), row()) },
+    () => 'done',
+    { concurrency: () => 10 },
+  );
+  onTestFinished(() => runner.stop());
+  await pass(0);
+  expect([ended.length, usual(asked)]).toEqual([2, 1]);
+  await pass(10);
+  await hint();
+  expect(usual(asked)).toBe(2);
+  await pass(100);
+  expect(usual(asked)).toBe(3);
+});
+
+it('asks at once when a job ends and its claim had no room for more', async () => {
+  const rows = [row(), row()];
+  const ends: (() => void)[] = [];
+  const { asked, pass, runner } = await startRunner(
+    { claim: ({ suspects, limit }) => (suspects ? [] : rows.splice(0, limit)) },
+    () => new Promise<void>((resolve) => ends.push(resolve)),
+  );
+  onTestFinished(async () => {
+    for (const end of ends) end();
+    await runner.stop();
+  });
+  expect([ends.length, usual(asked)]).toEqual([1, 1]);
+  ends[0]?.();
+  await pass(0);
+  expect([ends.length, usual(asked)]).toEqual([2, 2]);
+});
+
+it('asks when a job ends for what a hint told while there was no room', async () => {
+  const rows = [row()];
+  const ends: (() => void)[] = [];
+  const { asked, hint, pass, runner } = await startRunner(
+    { claim: ({ suspects }) => (suspects ? [] : rows.splice(0, 1)) },
+    () => new Promise<void>((resolve) => ends.push(resolve)),
+    { concurrency: () => (rows.length === 0 && ends.length === 1 ? 1 : 2) },
+  );
+  onTestFinished(() => runner.stop());
+  // The claim found one job and had room for two; then there is room for one.
+  expect([ends.length, usual(asked)]).toEqual([1, 1]);
+  await hint();
+  expect(usual(asked)).toBe(1);
+  rows.push(row());
+  ends[0]?.();
+  await pass(10);
+  expect(usual(asked)).toBe(2);
+});

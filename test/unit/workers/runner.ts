@@ -59,6 +59,11 @@ export async function startRunner(
   const outcomes = { full: false };
   const held = createHeldJobs(() => []);
   const asked: Asked[] = [];
+  let hint: () => void = () => undefined;
+  const on = (_topic: string, listener: () => void) => {
+    hint = listener;
+    return () => undefined;
+  };
   const run = async ({ name }: { name: string }, params: Asked) => {
     if (name === 'mark-start') return answers.markStart?.() ?? [{}];
     if (name === 'list-held-claims') return answers.heldClaims?.() ?? [];
@@ -72,7 +77,7 @@ export async function startRunner(
     epoch: () => 1,
     lineage: createLineage(),
     observer: { ...silentObserver, warn: (message: string) => warnings.push(message) },
-    wakeUp: { on: () => () => undefined, hint: () => undefined },
+    wakeUp: { on, hint: () => undefined },
     names: {
       queueId: () => Promise.resolve(1),
       queueIds: () => Promise.resolve(new Map([['default', 1]])),
@@ -117,6 +122,11 @@ export async function startRunner(
     ended,
     warnings,
     outcomes,
+    /** Says that there may be jobs. */
+    async hint() {
+      hint();
+      await turn();
+    },
     /** Lets time go by, and everything happen that happens then. */
     async pass(ms: number) {
       clock.advance(ms);

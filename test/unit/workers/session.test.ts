@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { WriteContext } from '../../../src/commands/write-context.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { createFakeClock } from '../../../src/testing/fake-clock.ts';
-import type { BeatMessage } from '../../../src/workers/session/beat-messages.ts';
+import { createBeatThreads } from '../../../src/workers/session/beat-threads.ts';
 import { startSession } from '../../../src/workers/session/session.ts';
 import type { BeatThread } from '../../../src/workers/session/start-beat-thread.ts';
 
@@ -47,12 +47,13 @@ async function setUp() {
     onLost: () => {
       seen.lost += 1;
     },
-    startThread: () => thread as unknown as BeatThread,
+    beatThreads: createBeatThreads(() => thread as unknown as BeatThread),
   });
   end = () => session.end();
   await turn();
-  const beat = (message: BeatMessage) => thread.emit('message', message);
-  beat({ kind: 'beat', cancelRequested: [] });
+  const beat = (...cancelRequested: string[]) =>
+    thread.emit('message', { kind: 'beat', session: 'session', cancelRequested });
+  beat();
   return {
     thread,
     seen,
@@ -103,7 +104,7 @@ it('lives on when the unread beats come while it looks in vain', async () => {
   const { seen, pass, beat, answerWith } = await setUp();
   answerWith(hangs);
   await pass(leaseMs + 1_000);
-  beat({ kind: 'beat', cancelRequested: ['job'] });
+  beat('job');
   await pass(4_000);
   expect(seen).toMatchObject({ lost: 0, cancelRequested: ['job'] });
 });
@@ -113,7 +114,7 @@ it('does not look while the thread beats', async () => {
   answerWith(fails);
   for (let second = 0; second < 30; second += 1) {
     await pass(1_000);
-    beat({ kind: 'beat', cancelRequested: [] });
+    beat();
   }
   expect(seen).toMatchObject({ lost: 0, looks: 0 });
 });
