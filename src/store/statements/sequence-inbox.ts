@@ -26,7 +26,9 @@ const taken = (columns: string) =>
   `select ${columns} from fresh union all select ${columns} from late`;
 
 /** SQL: what events have of their rows in the inbox. */
-const columns = (epoch: string) => `occurred_at, stream_id, version, queue_id, job_type_id, ${epoch},
+const columns = (
+  epoch: string,
+) => `occurred_at, stream_id, version, queue_id, job_type_id, ${epoch},
         type, schema_version, elapsed_ms, data, actor, causation, correlation, tags`;
 
 /**
