@@ -76,7 +76,7 @@ function relayReportText(report: RelayReport): string {
   const lines = [
     `${verdict} Compared up to position ${upTo} (the log ends at ${head}).`,
     `same ${count(same)}, missing ${count(missing)}, extra ${count(extra)}, differing ${count(differing)}`,
-    `parked ${count(parked)}, of other writers’ streams ${count(foreign)}`,
+    `parked ${count(parked)}, of other logs and writers ${count(foreign)}`,
     ...differences.map(({ kind, position, stream, revision, what }) => {
       const where = `${stream}@${revision}`;
       const detail = what === undefined ? '' : ` (${what})`;

@@ -16,6 +16,7 @@ interface ExportFlags extends Flags {
 
 interface RestoreFlags extends Flags {
   readonly from: 'ndjson' | 'kurrentdb';
+  readonly source: string | undefined;
 }
 
 /**
@@ -45,12 +46,14 @@ export function transferActions(
       const filter = { queues: queue, jobTypes: type, jobs: job };
       return runExport(targetOf(schema), { file, after, filter });
     },
-    restore: (file: string | undefined, { schema, from }: RestoreFlags) =>
-      ending(() =>
-        from === 'kurrentdb'
-          ? restoreRelayed(directly(schema))
-          : runRestoreFromFile(directly(schema), { mode: 'restore', file: named(file) }),
-      ),
+    restore: (file: string | undefined, { schema, from, source }: RestoreFlags) =>
+      ending(() => {
+        if (from === 'kurrentdb') return restoreRelayed(directly(schema), source);
+        if (source !== undefined) {
+          throw new DaybookError('invalid-options', '--source goes with --from kurrentdb.');
+        }
+        return runRestoreFromFile(directly(schema), { mode: 'restore', file: named(file) });
+      }),
     importLog: (file: string, { schema }: Flags) =>
       ending(() => runRestoreFromFile(directly(schema), { mode: 'import', file })),
   };
@@ -61,12 +64,12 @@ function named(file: string | undefined): string {
   throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
 }
 
-async function restoreRelayed(target: CommandTarget): Promise<0 | 1> {
+async function restoreRelayed(target: CommandTarget, source: string | undefined): Promise<0 | 1> {
   const relay = relayFromEnvironment(process.env);
   if (relay === undefined) {
     const message = 'EVENTSTORE_URL is not set: name the KurrentDB to restore from.';
     throw new DaybookError('invalid-options', message);
   }
   const { withKurrentSource } = await import('./kurrent-source.ts');
-  return withKurrentSource(relay, (source) => runRestore(target, 'restore', source));
+  return withKurrentSource(relay, source, (log) => runRestore(target, 'restore', log));
 }

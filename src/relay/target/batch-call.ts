@@ -184,10 +184,34 @@ function refusalOf(response: Response, { shared }: BatchWire): TargetFailure {
   return new TargetFailure('wrong-version', reason, message, { actual });
 }
 
+/** The clients' names for statuses that a call ends with. */
+const statusReasons: Readonly<Record<number, string>> = {
+  1: 'cancelled',
+  3: 'invalid-argument',
+  4: 'deadline-exceeded',
+  7: 'access-denied',
+  8: 'resource-exhausted',
+  10: 'timeout',
+  12: 'unsupported',
+  16: 'access-denied',
+};
+
+/**
+ * A call that breaks is that of all streams, and refuses none of them: not with a wrong password
+ * either, which may be put right in the target.
+ */
 function brokenBy(error: Error): TargetFailure {
   if (error instanceof TargetFailure) return error;
-  const { metadata, type } = error as { metadata?: { get(key: string): unknown[] }; type?: string };
+  const { metadata, type, code } = error as BrokenCall;
   const [exception] = metadata?.get('exception') ?? [];
-  const reason = typeof exception === 'string' ? exception : (type ?? 'unavailable');
-  return new TargetFailure(failureKindOf(reason), reason, error.message, { cause: error });
+  const reason = typeof exception === 'string' ? exception : (type ?? statusReasons[code ?? 0]);
+  const cause = { cause: error };
+  return new TargetFailure('transient', reason ?? 'unavailable', error.message, cause);
+}
+
+interface BrokenCall extends Error {
+  readonly metadata?: { get(key: string): unknown[] };
+  readonly type?: string;
+  /** Of gRPC. */
+  readonly code?: number;
 }

@@ -96,12 +96,15 @@ async function* stored(events: AsyncIterable<ResolvedEvent>): AsyncIterable<Stor
   }
 }
 
+/** The status of gRPC for a wrong password: it may be put right, and no single stream is refused by it. */
+const UNAUTHENTICATED = 16;
+
 /** Tells errors of the clients apart by the type that both give them. */
 function failureOf(error: unknown): TargetFailure {
   if (error instanceof TargetFailure) return error;
-  const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
+  const { type, message, code } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const reason = typeof type === 'string' ? type : 'unknown';
-  const kind = failureKindOf(reason);
+  const kind = code === UNAUTHENTICATED ? 'transient' : failureKindOf(reason);
   const text = typeof message === 'string' && message !== '' ? message : reason;
   if (kind !== 'wrong-version') return new TargetFailure(kind, reason, text, { cause: error });
   return new TargetFailure(kind, reason, text, { cause: error, ...actualOf(error) });

@@ -31,9 +31,9 @@ afterAll(async () => {
   await double.stop();
 });
 
-const restored = (url: string) =>
-  withKurrentSource({ url }, (source) =>
-    restoreLog(to.database, source, { mode: 'restore', partitionSpan: 2 ** 16 }),
+const restored = (url: string, source?: string) =>
+  withKurrentSource({ url }, source, (log) =>
+    restoreLog(to.database, log, { mode: 'restore', partitionSpan: 2 ** 16 }),
   );
 
 /** What is relayed of an event: all but when its batch was written. */
