@@ -76,7 +76,7 @@ it.each([
   const { batches, calls } = batchCall();
   const outcomes = Promise.allSettled([append(batches)]);
   await vi.waitFor(() => expect(calls[0]?.asked).toHaveLength(1));
-  const [asked] = calls[0]?.asked as InstanceType<typeof streams.BatchAppendReq>[];
+  const asked = calls[0]?.asked[0] as InstanceType<typeof streams.BatchAppendReq> | undefined;
   const success = new streams.BatchAppendResp.Success();
   if (revision !== undefined) success.setCurrentRevision(revision);
   const answer = new streams.BatchAppendResp();
