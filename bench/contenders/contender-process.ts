@@ -1,6 +1,7 @@
 // The process that one run of one contender has to itself: does what its parent orders over IPC.
 
-import { prepareLoad, type PreparedLoad } from '../loads/load.ts';
+import type { PreparedLoad } from '../loads/load.ts';
+import { prepareLoad } from '../loads/prepare-load.ts';
 import type { OpenContender } from './contender.ts';
 import type { Answer, Answers, Order } from './messages.ts';
 import { contenders } from './registry.ts';

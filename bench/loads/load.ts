@@ -1,9 +1,4 @@
-import type { CaughtUp, OpenContender } from '../contenders/contender.ts';
-import { drain } from './drain.ts';
-import { endurance } from './endurance.ts';
-import { fullCycle } from './full-cycle.ts';
-import { singleSubmits } from './single-submits.ts';
-import { submitToStart } from './submit-to-start.ts';
+import type { CaughtUp } from '../contenders/contender.ts';
 
 /** What a contender is made to do, as plain data that can be sent to its process. */
 export type LoadSpec =
@@ -85,20 +80,4 @@ export interface PreparedLoad {
   run(): Promise<LoadResult>;
   /** Ends the workers. */
   end(): Promise<void>;
-}
-
-/** Warms up and lays out what must be there, without being measured. */
-export function prepareLoad(contender: OpenContender, spec: LoadSpec): Promise<PreparedLoad> {
-  switch (spec.kind) {
-    case 'cycle':
-      return fullCycle(contender, spec);
-    case 'submits':
-      return singleSubmits(contender, spec);
-    case 'start':
-      return submitToStart(contender, spec);
-    case 'drain':
-      return drain(contender, spec);
-    case 'endurance':
-      return endurance(contender, spec);
-  }
 }

@@ -12,6 +12,7 @@ export interface ExportFlags {
 export interface RestoreFlags {
   readonly schema: string | undefined;
   readonly from: 'ndjson' | 'kurrentdb';
+  readonly source: string | undefined;
 }
 
 export interface TransferActions {
@@ -51,6 +52,7 @@ export function addTransfer(
         .choices(['ndjson', 'kurrentdb'])
         .default('ndjson'),
     )
+    .option('--source <source>', 'which log, with --from kurrentdb, as /daybook/<schema>')
     .addOption(schema())
     .exitOverride()
     .addHelpText('after', exitCodes)

@@ -76,7 +76,7 @@ export const workerOptions = z
     leaseMs: ms(1_000, HOUR).default(12_000),
     /** How often a living one says so; default a third of the lease. */
     beatMs: ms(100, HOUR).optional(),
-    /** How often an empty queue is looked at when no hint comes. */
+    /** How often the queues are looked at, all at once, for due jobs of which no hint came. */
     pollMs: ms(10, 60_000).default(500),
     /** Jobs claimed ahead at the most; fewer, where jobs take long. */
     maxPrefetch: z.number().int().min(0).max(10_000).default(1_000),

@@ -1,29 +1,17 @@
-import type { Clock } from '../kernel/clock.ts';
 import { createLoop } from '../kernel/loop.ts';
-import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
-import type { Database } from '../store/database.ts';
-import type { WakeUp } from '../store/wake-up.ts';
 import type { Build } from './builds/build.ts';
-import { type Consumer, isProjection } from './consumer.ts';
+import { isProjection } from './consumer.ts';
 import { createReadingTurns } from './reading-turns.ts';
-import { type BuildLoop, createBuildLoop, usualEveryMs } from './reading/build-loop.ts';
+import {
+  type BuildLoop,
+  createBuildLoop,
+  type ReadingOptions,
+  usualEveryMs,
+} from './reading/build-loop.ts';
 import { createEventReader } from './reading/event-reader.ts';
 import { createReadModelReader } from './reading/read-model-reader.ts';
 import { listBuilds } from './statements/list-builds.ts';
-
-export interface ProjectorOptions {
-  readonly database: Database;
-  readonly wakeUp: WakeUp;
-  /** Tells this process from others. */
-  readonly holder: string;
-  readonly observer: Observer;
-  readonly clock: Clock;
-  /** A number in [0, 1). */
-  readonly random: () => number;
-  /** Prepared; see builds/prepare-consumers.ts. */
-  readonly consumers: readonly Consumer[];
-}
 
 /** How often builds are looked for that another process has begun or ended; a hint makes it at once. */
 const LOOK_EVERY_MS = 1_000;
@@ -33,7 +21,7 @@ const LOOK_EVERY_MS = 1_000;
  * own, so that one that fails, or is slow, holds up no other. Of all processes one at a time reads for a
  * build; two at once do no harm, as a batch counts only if the checkpoint still stands where it began.
  */
-export function createProjector(options: ProjectorOptions): Service {
+export function createProjector(options: ReadingOptions): Service {
   const { database, wakeUp, observer, clock, random, consumers } = options;
   const loops = new Map<string, BuildLoop>();
   const known = new Map(consumers.map((consumer) => [consumer.name, consumer]));

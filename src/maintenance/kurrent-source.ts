@@ -11,19 +11,20 @@ const restoring: Patience = { clock: systemClock, timeoutMs: 30_000 };
 
 /**
  * Hands a log that was relayed to KurrentDB to whoever restores it.
+ * @param source which log, where several were relayed there
  * @throws DaybookError `relay-client-missing`, `relay-target-unavailable`, `source-refused` where it has none
  */
 export async function withKurrentSource<Result>(
   relay: RelayOptions,
+  source: string | undefined,
   use: (source: LogSource) => Promise<Result>,
 ): Promise<Result> {
   const { url, client } = parseOptions(relayOptions, relay);
   const target = (await loadTargetMaker({ url, client, appends: 'single' })).open();
   try {
     const events = () => eachInTime(target.readAll(), restoring);
-    return await use(
-      notEmpty(createRelayedSource({ name: 'KurrentDB', events, newToken: randomUUID })),
-    );
+    const which = { name: 'KurrentDB', source };
+    return await use(notEmpty(createRelayedSource({ ...which, events, newToken: randomUUID })));
   } finally {
     await target.close();
   }

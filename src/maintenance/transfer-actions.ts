@@ -16,6 +16,7 @@ interface ExportFlags extends Flags {
 
 interface RestoreFlags extends Flags {
   readonly from: 'ndjson' | 'kurrentdb';
+  readonly source: string | undefined;
 }
 
 /**
@@ -45,12 +46,14 @@ export function transferActions(
       const filter = { queues: queue, jobTypes: type, jobs: job };
       return runExport(targetOf(schema), { file: file === '-' ? undefined : file, after, filter });
     },
-    restore: (file: string | undefined, { schema, from }: RestoreFlags) =>
-      ending(() =>
-        from === 'kurrentdb'
-          ? restoreRelayed(directly(schema), file)
-          : runRestoreFromFile(directly(schema), { mode: 'restore', file: named(file) }),
-      ),
+    restore: (file: string | undefined, { schema, from, source }: RestoreFlags) =>
+      ending(() => {
+        if (from === 'kurrentdb') return restoreRelayed(directly(schema), file, source);
+        if (source !== undefined) {
+          throw new DaybookError('invalid-options', '--source goes with --from kurrentdb.');
+        }
+        return runRestoreFromFile(directly(schema), { mode: 'restore', file: named(file) });
+      }),
     importLog: (file: string, { schema }: Flags) =>
       ending(() => runRestoreFromFile(directly(schema), { mode: 'import', file })),
   };
@@ -61,7 +64,11 @@ function named(file: string | undefined): string {
   throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
 }
 
-async function restoreRelayed(target: CommandTarget, file: string | undefined): Promise<0 | 1> {
+async function restoreRelayed(
+  target: CommandTarget,
+  file: string | undefined,
+  source: string | undefined,
+): Promise<0 | 1> {
   if (file !== undefined) {
     const message = `--from kurrentdb reads no file: leave out ${file}, or say --from ndjson.`;
     throw new DaybookError('invalid-options', message);
@@ -72,5 +79,5 @@ async function restoreRelayed(target: CommandTarget, file: string | undefined): 
     throw new DaybookError('invalid-options', message);
   }
   const { withKurrentSource } = await import('./kurrent-source.ts');
-  return withKurrentSource(relay, (source) => runRestore(target, 'restore', source));
+  return withKurrentSource(relay, source, (log) => runRestore(target, 'restore', log));
 }

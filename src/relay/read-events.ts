@@ -1,10 +1,10 @@
 import type { RecordedEvent } from '../domain/event-types.ts';
 import { decodeEvent } from '../store/event-codec.ts';
-import type { Executor } from '../store/statement.ts';
+import type { Database } from '../store/database.ts';
 import { readRange } from '../store/statements/read-range.ts';
 import type { EventRow } from '../store/statements/read-streams.ts';
 import { readToldBodies } from '../store/statements/read-told-bodies.ts';
-import { type EventBody, type RelayEvent, relayEvent } from './relay-event.ts';
+import { type EventBody, type RelayEvent, relayEvent, sourceOf } from './relay-event.ts';
 
 /** A stretch of the log as the target gets it. */
 export interface RelayPage {
@@ -21,7 +21,7 @@ const PAGE_BYTES = 16 * 1_048_576;
  * @param bodies whether payloads and results travel @throws Error for an event of a newer version
  */
 export async function readPage(
-  database: Executor,
+  database: Database,
   {
     after,
     upTo,
@@ -30,7 +30,7 @@ export async function readPage(
 ): Promise<RelayPage> {
   const rows = await database.run(readRange, { after, upTo, types: null });
   const recorded = decodeAll(rows);
-  if (!bodies) return { events: recorded.map((event) => relayEvent(event)), upTo };
+  if (!bodies) return { events: withoutBodies(database, recorded), upTo };
   const fitting = within(recorded);
   const events = await withBodies(database, fitting);
   const last = fitting.at(-1);
@@ -39,12 +39,12 @@ export async function readPage(
 
 /** Rows of events as the target gets them. */
 export async function relayRows(
-  database: Executor,
+  database: Database,
   rows: readonly EventRow[],
   bodies: boolean,
 ): Promise<readonly RelayEvent[]> {
   const recorded = decodeAll(rows);
-  return bodies ? withBodies(database, recorded) : recorded.map((event) => relayEvent(event));
+  return bodies ? withBodies(database, recorded) : withoutBodies(database, recorded);
 }
 
 type LoggedEvent = RecordedEvent & { readonly position: bigint };
@@ -77,18 +77,23 @@ function toldBytes({ type, data }: RecordedEvent): number {
   return type === 'JobCompleted' ? (data.resultBytes ?? 0) : 0;
 }
 
+function withoutBodies({ schema }: Database, events: readonly LoggedEvent[]): RelayEvent[] {
+  return events.map((event) => relayEvent(event, sourceOf(schema)));
+}
+
 async function withBodies(
-  database: Executor,
+  database: Database,
   events: readonly LoggedEvent[],
 ): Promise<readonly RelayEvent[]> {
   const jobIds = events.filter((event) => hashOf(event) !== undefined).map((each) => each.streamId);
   const rows = jobIds.length === 0 ? [] : await database.run(readToldBodies, { jobIds });
   const byJob = new Map(rows.map((row) => [row.job_id, row]));
+  const source = sourceOf(database.schema);
   return events.map((event) => {
     const row = byJob.get(event.streamId);
     const hash = hashOf(event);
-    if (row === undefined || hash === undefined) return relayEvent(event);
-    return relayEvent(event, bodyOf(event, hash, row));
+    if (row === undefined || hash === undefined) return relayEvent(event, source);
+    return relayEvent(event, source, bodyOf(event, hash, row));
   });
 }
 

@@ -40,12 +40,19 @@ export function expectedBefore(version: number): ExpectedRevision {
 /** What an event takes beside its texts: id, type and the names in its metadata. */
 const ENVELOPE_BYTES = 600;
 
+/** What events in the target say of their log, as CloudEvents of it do. @param schema of the database */
+export function sourceOf(schema: string): string {
+  return `/daybook/${schema}`;
+}
+
 /**
  * An event as the target gets it: its data, with the body where it is to travel, and what else is known
  * of it as metadata. Its id follows from stream, epoch and version, so it is the same each time.
+ * @param source of its log, see `sourceOf`
  */
 export function relayEvent(
   recorded: RecordedEvent & { readonly position: bigint },
+  source: string,
   body: EventBody = {},
 ): RelayEvent {
   const { streamId, version, epoch, position, type } = recorded;
@@ -54,14 +61,14 @@ export function relayEvent(
     id: eventId(streamId, epoch, version),
     type,
     data,
-    metadata: metadataOf(recorded),
+    metadata: metadataOf(recorded, source),
   };
   const bytes = ENVELOPE_BYTES + Buffer.byteLength(JSON.stringify(data));
   return { position, streamId, version, epoch, stream: targetStream(recorded), event, bytes };
 }
 
 /** Names with `$` are the target's own: by these two its projections find what belongs together. */
-function metadataOf(recorded: RecordedEvent & { readonly position: bigint }) {
+function metadataOf(recorded: RecordedEvent & { readonly position: bigint }, source: string) {
   const { streamId, correlation, causation, actor, elapsedMs, jobType, tags } = recorded;
   return {
     $correlationId: correlation ?? streamId,
@@ -69,6 +76,7 @@ function metadataOf(recorded: RecordedEvent & { readonly position: bigint }) {
     correlated: correlation !== null,
     ...(causation === null ? {} : { $causationId: causation }),
     ...(actor === null ? {} : { actor }),
+    source,
     position: String(recorded.position),
     version: recorded.version,
     epoch: recorded.epoch,

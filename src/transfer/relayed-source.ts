@@ -20,7 +20,9 @@ export interface RelayedEvent {
 
 export interface RelayedSourceOptions {
   readonly name: string;
-  /** All events of all streams, each stream in its order; streams of others are left out here. */
+  /** Which log, by the `source` of its events, where several were relayed into the same target. */
+  readonly source?: string | undefined;
+  /** All events of all streams, each stream in its order; those of others are left out here. */
   readonly events: () => AsyncIterable<RelayedEvent>;
   /** A lease token that nobody holds; see `eventOfLine`. */
   readonly newToken: () => string;
@@ -45,6 +47,7 @@ const BATCH = 1_000;
 export function createRelayedSource(options: RelayedSourceOptions): LogSource {
   const { name, newToken } = options;
   const waiting = createWaitingEvents(options.waiting ?? defaultWaiting);
+  const isOfLog = createLogFilter(options.source);
   const epochs: SourcedEpoch[] = [];
   const sum = createHash('sha256');
   let digest: string | undefined;
@@ -69,7 +72,7 @@ export function createRelayedSource(options: RelayedSourceOptions): LogSource {
 
   async function* inOrder(tx: Executor): AsyncGenerator<SourcedEvent[]> {
     for await (const relayed of options.events()) {
-      if (!ofDaybook.test(relayed.stream)) continue;
+      if (!ofDaybook.test(relayed.stream) || !isOfLog(relayed)) continue;
       const sourced = sourcedOf(relayed, newToken);
       if (sourced.event.position <= position || !waiting.add(sourced)) {
         throw new PositionTwice(sourced);
@@ -100,6 +103,20 @@ export function createRelayedSource(options: RelayedSourceOptions): LogSource {
       if (digest === undefined) throw new Error('The source was not read to its end.');
       return { complete: true, events: Number(position), epochs, sum: digest };
     },
+  };
+}
+
+/** Lets the events of one log through, and those of older versions, which do not say theirs. */
+function createLogFilter(given: string | undefined): (relayed: RelayedEvent) => boolean {
+  let log = given;
+  return ({ metadata }) => {
+    const { source } = (metadata ?? {}) as { source?: unknown };
+    if (typeof source !== 'string') return true;
+    log ??= source;
+    if (source === log) return true;
+    if (given !== undefined) return false;
+    const message = `The target has events of ${log} and of ${source}: name one of them with --source. Nothing was restored.`;
+    throw new DaybookError('source-refused', message);
   };
 }
 

@@ -27,10 +27,14 @@ export interface QueueRunnerOptions extends ClaimRunner {
   readonly session: () => string | null;
 }
 
+export interface QueueRunner extends Service {
+  readonly queue: string;
+  /** Says that jobs are due: suspects, or others. */
+  due(suspects: boolean): void;
+}
+
 /** Jobs whose handlers returned at once before the event loop turns: others are waiting for it too. */
 const MAX_AT_ONCE = 100;
-/** How often a suspect is looked for. */
-const SUSPECTS_EVERY_MS = 1_000;
 /** How often claims are looked for that this process does not know of; after a failed claim at once. */
 const UNKNOWN_CLAIMS_EVERY_MS = 10_000;
 
@@ -39,19 +43,20 @@ const UNKNOWN_CLAIMS_EVERY_MS = 10_000;
  * claiming <-> waiting for room or for jobs, until stop; running jobs go on beside it. A claim is
  * made when there is room for at least half a batch, so that claims stay few when jobs are quick.
  */
-export function createQueueRunner(options: QueueRunnerOptions): Service {
-  return new QueueRunner(options);
+export function createQueueRunner(options: QueueRunnerOptions): QueueRunner {
+  return new Runner(options);
 }
 
-class QueueRunner implements Service {
+class Runner implements QueueRunner {
   readonly name: string;
+  readonly queue: string;
   readonly #options: QueueRunnerOptions;
   readonly #loop: Loop;
   readonly #cursor: ClaimCursor;
   readonly #prefetch: Prefetch;
   readonly #pace: ClaimPace;
   readonly #share: QueueShare;
-  #suspectsAt = Number.NEGATIVE_INFINITY;
+  #suspectsAreDue = false;
   #unknownClaimsAt: number;
   /** Whether there may be due jobs that no claim has looked for: it came back full, or had no room. */
   #mayBeMore = true;
@@ -62,6 +67,7 @@ class QueueRunner implements Service {
   constructor(options: QueueRunnerOptions) {
     const { context, clock, queue } = options;
     this.name = `queue ${queue}`;
+    this.queue = queue;
     this.#options = options;
     this.#share = options.held.share(queue);
     this.#unknownClaimsAt = clock.elapsedMs();
@@ -94,23 +100,32 @@ class QueueRunner implements Service {
     await this.#loop.stop();
   }
 
+  due(suspects: boolean): void {
+    if (suspects) this.#suspectsAreDue = true;
+    this.#loop.wake();
+  }
+
   async #step(): Promise<number> {
-    const { pollMs } = this.#options;
     const session = this.#options.session();
-    if (session === null) return pollMs;
+    if (session === null) return this.#restMs();
     await this.#releaseUnknown(session);
     await this.#claimSuspect(session);
     // What waits because too much was unwritten starts here once that is not so any more.
     this.#fill();
     const limit = Math.min(this.#wanted(), 1_000);
     this.#mayBeMore = true;
-    if (limit === 0) return pollMs;
+    if (limit === 0) return this.#restMs();
     const waitMs = this.#pace.waitMs();
     if (waitMs > 0) return waitMs;
     this.#mayBeMore = false;
     this.#mayBeMore = await this.#claim(session, limit);
     // A hint that came during the claim may be about what it did not see yet: it ends this pause.
-    return this.#mayBeMore ? 0 : pollMs;
+    return this.#mayBeMore ? 0 : this.#restMs();
+  }
+
+  /** What is due wakes this loop; that outcomes are written and what is held may start, nobody tells. */
+  #restMs(): number {
+    return this.#share.buffered > 0 ? this.#options.pollMs : UNKNOWN_CLAIMS_EVERY_MS;
   }
 
   /** Jobs to claim now; 0 while the buffer is more than half full, in jobs or in bytes. */
@@ -155,10 +170,10 @@ class QueueRunner implements Service {
   }
 
   async #claimSuspect(session: string): Promise<void> {
-    const { context, queue, suspectSlot, clock } = this.#options;
-    if (clock.elapsedMs() - this.#suspectsAt < SUSPECTS_EVERY_MS) return;
+    const { context, queue, suspectSlot } = this.#options;
+    if (!this.#suspectsAreDue) return;
     await suspectSlot.claim(async () => {
-      this.#suspectsAt = clock.elapsedMs();
+      this.#suspectsAreDue = false;
       const cursorsMs = fromTheFront;
       const request = { queue, session, limit: 1, suspects: true, maxBytes: 1, cursorsMs };
       this.#accept(await claimJobs(context, request), session);
@@ -222,8 +237,7 @@ class QueueRunner implements Service {
     started.ended();
     if (job.suspect) {
       // Where one was there may be more: the next is looked for at once.
-      this.#suspectsAt = Number.NEGATIVE_INFINITY;
-      this.#loop.wake();
+      this.due(true);
     }
   }
 

@@ -5,6 +5,7 @@ import { beatMsOf, type WorkerOptions } from '../config/options.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
 import type { Service } from '../kernel/service.ts';
+import { createDueQueues } from './claiming/due-queues.ts';
 import { createHeldJobs, type HeldJobs } from './claiming/held-jobs.ts';
 import { createQueueConcurrency, type QueueConcurrency } from './claiming/queue-concurrency.ts';
 import { createSuspectSlot } from './claiming/suspect-slot.ts';
@@ -12,7 +13,7 @@ import type { Definitions } from './definitions/job-catalog.ts';
 import type { Middleware } from './job-context.ts';
 import { createJobNotes, type JobNotes } from './job-notes.ts';
 import { createOutcomeWriter, type OutcomeWriter } from './outcome-writer.ts';
-import { createQueueRunner } from './queue-runner.ts';
+import { createQueueRunner, type QueueRunner } from './queue-runner.ts';
 import type { BeatThreads } from './session/beat-threads.ts';
 import { type Session, startSession } from './session/session.ts';
 
@@ -51,7 +52,8 @@ class SessionWorker implements Worker {
   readonly #notes: JobNotes;
   readonly #held: HeldJobs;
   readonly #concurrency: QueueConcurrency;
-  readonly #runners: readonly Service[];
+  readonly #runners: readonly QueueRunner[];
+  readonly #dueQueues: Service;
   readonly #keeper: Loop;
   #session: Session | null = null;
   #stopping = false;
@@ -68,6 +70,13 @@ class SessionWorker implements Worker {
     const { queues, concurrency } = options;
     this.#concurrency = createQueueConcurrency(context, clock, queues, concurrency);
     this.#runners = this.#makeRunners();
+    this.#dueQueues = createDueQueues({
+      context,
+      clock,
+      queues,
+      pollMs: options.pollMs,
+      onDue: (queue, suspects) => this.#runners.find((each) => each.queue === queue)?.due(suspects),
+    });
     this.#keeper = createLoop({
       name: 'session-keeper',
       clock,
@@ -92,6 +101,7 @@ class SessionWorker implements Worker {
     await this.#notes.start();
     await this.#keeper.start();
     await Promise.all(this.#runners.map((runner) => runner.start()));
+    await this.#dueQueues.start();
   }
 
   stop(): Promise<void> {
@@ -99,7 +109,7 @@ class SessionWorker implements Worker {
     return this.#stopped;
   }
 
-  #makeRunners(): Service[] {
+  #makeRunners(): QueueRunner[] {
     const { context, definitions, middleware, clock } = this.#parts;
     const { timeoutMs: defaultTimeoutMs, abortGraceMs } = this.#options;
     const run = { definitions, middleware, clock, defaultTimeoutMs, abortGraceMs };
@@ -159,6 +169,7 @@ class SessionWorker implements Worker {
     this.#stopping = true;
     this.#stopListening();
     await this.#attempt('stop claiming', () => Promise.all(this.#runners.map((r) => r.stop())));
+    await this.#attempt('stop looking for jobs', () => this.#dueQueues.stop());
     await this.#attempt('stop reading settings', () => this.#concurrency.stop());
     await this.#attempt('stop keeping a session', () => this.#keeper.stop());
     this.#giveBack(this.#held.takeBuffered());

@@ -7,10 +7,12 @@ import { claimKeys } from '../../src/store/statements/claim-keys.ts';
 import { commitDecisions, type RowChange } from '../../src/store/statements/commit-decisions.ts';
 import { completeJobs, completeUnlockedJobs } from '../../src/store/statements/complete-jobs.ts';
 import { expireClaims } from '../../src/store/statements/expire-claims.ts';
+import { findDueQueues } from '../../src/store/statements/find-due-queues.ts';
 import { holdsSuspect } from '../../src/store/statements/holds-suspect.ts';
 import { listHeldClaims } from '../../src/store/statements/list-held-claims.ts';
 import { markStart } from '../../src/store/statements/mark-start.ts';
 import { readBodies } from '../../src/store/statements/read-bodies.ts';
+import { readJob } from '../../src/store/statements/read-job.ts';
 import { readKeys } from '../../src/store/statements/read-keys.ts';
 import { readLogPage } from '../../src/store/statements/read-log-page.ts';
 import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-page-of-correlations.ts';
@@ -160,6 +162,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(expireClaims, { limit: BATCH }),
     hot(sequenceInbox, { tick: BigInt(head?.tick ?? 0), limit: 500, channel: 'nobody' }, 500),
     hot(readStreams, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    hot(readJob, one),
     hot(readLogPage, page),
     hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
     hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),
@@ -171,6 +174,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(markStart, one, 1),
     hot(readBodies, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
     hot(readToldBodies, { jobIds: held.map(({ id }) => id) }),
+    hot(findDueQueues, { tenantId: 1, queueIds: [1] }, 1),
     hot(readOldestDue, { tenantId: 1, queueIds: [1] }, 1),
     hot(readUniqueHolders, { tenantId: 1, keys: ['unique-7', 'none'] }, 1),
     hot(readKeys, { tenantId: 1, keys: ['key-7', 'none'] }, 1),

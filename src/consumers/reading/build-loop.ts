@@ -1,12 +1,15 @@
 import { jobErrorFrom } from '../../domain/job/job-error.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Observer } from '../../kernel/observer.ts';
+import type { Database } from '../../store/database.ts';
 import { createDuty, type Duty } from '../../store/duty.ts';
+import type { WakeUp } from '../../store/wake-up.ts';
 import { promoteBuild, stepOfPromotion } from '../builds/promote-build.ts';
 import { rebuildAhead } from '../builds/rebuild-ahead.ts';
-import type { EventConsumer, PositionRange } from '../consumer.ts';
+import type { Consumer, EventConsumer, PositionRange } from '../consumer.ts';
 import { aheadFailure } from '../lag.ts';
-import type { ProjectorOptions } from '../projector.ts';
 import { noteFailure } from '../statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
 import { applyRange, type BuildReader } from './apply-range.ts';
@@ -24,7 +27,21 @@ const BUILDING_SHARE = 0.5;
 const POLL_MS = 250;
 const LEASE_MS = 5_000;
 
-export interface BuildLoopOptions extends ProjectorOptions {
+/** What reading for any build needs. */
+export interface ReadingOptions {
+  readonly database: Database;
+  readonly wakeUp: WakeUp;
+  /** Tells this process from others. */
+  readonly holder: string;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Prepared; see builds/prepare-consumers.ts. */
+  readonly consumers: readonly Consumer[];
+}
+
+export interface BuildLoopOptions extends ReadingOptions {
   /** See `Projection`. */
   readonly everyMs: number;
   /** Builds beside the live ones take turns, so that together they leave room for the work of the day. */

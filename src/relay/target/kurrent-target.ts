@@ -3,6 +3,7 @@ import {
   type EventTarget,
   type ExpectedRevision,
   failureKindOf,
+  mustEndAt,
   type StoredTargetEvent,
   type TargetEvent,
   TargetFailure,
@@ -11,7 +12,11 @@ import {
 
 /** What both client packages have in common, as far as it is used here. */
 export interface KurrentClient {
-  appendToStream(stream: string, events: unknown[], options: object): Promise<unknown>;
+  appendToStream(
+    stream: string,
+    events: unknown[],
+    options: object,
+  ): Promise<{ readonly nextExpectedRevision?: bigint }>;
   readStream(stream: string, options: object): AsyncIterable<ResolvedEvent>;
   readAll(options: object): AsyncIterable<ResolvedEvent>;
   dispose(): Promise<void>;
@@ -55,7 +60,8 @@ export function createKurrentTarget(options: KurrentTargetOptions): EventTarget 
       const proposed = events.map((event) => dialect.jsonEvent(event));
       const expectation = { [dialect.expectedOption]: expectationOf(expected) };
       try {
-        await client.appendToStream(stream, proposed, { ...common, ...expectation });
+        const told = await client.appendToStream(stream, proposed, { ...common, ...expectation });
+        mustEndAt(told.nextExpectedRevision, expected, events.length);
       } catch (error) {
         throw failureOf(error);
       }
@@ -96,12 +102,15 @@ async function* stored(events: AsyncIterable<ResolvedEvent>): AsyncIterable<Stor
   }
 }
 
+/** The status of gRPC for a wrong password: it may be put right, and no single stream is refused by it. */
+const UNAUTHENTICATED = 16;
+
 /** Tells errors of the clients apart by the type that both give them. */
 function failureOf(error: unknown): TargetFailure {
   if (error instanceof TargetFailure) return error;
-  const { type, message } = (error ?? {}) as { type?: unknown; message?: unknown };
+  const { type, message, code } = (error ?? {}) as Readonly<Record<string, unknown>>;
   const reason = typeof type === 'string' ? type : 'unknown';
-  const kind = failureKindOf(reason);
+  const kind = code === UNAUTHENTICATED ? 'transient' : failureKindOf(reason);
   const text = typeof message === 'string' && message !== '' ? message : reason;
   if (kind !== 'wrong-version') return new TargetFailure(kind, reason, text, { cause: error });
   return new TargetFailure(kind, reason, text, { cause: error, ...actualOf(error) });

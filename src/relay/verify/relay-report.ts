@@ -28,7 +28,7 @@ export interface RelayReport {
   readonly missing: number;
   readonly extra: number;
   readonly differing: number;
-  /** Events of streams that are none of Daybook's. */
+  /** Events that are none of this log's: of others' streams, or relayed from another log. */
   readonly foreign: number;
   /** The first of each kind. */
   readonly differences: readonly RelayDifference[];

@@ -1,16 +1,14 @@
-import { isDeepStrictEqual } from 'node:util';
 import { listLags } from '../../consumers/lag.ts';
 import { listParked } from '../../consumers/statements/list-parked.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { DaybookError } from '../../kernel/errors.ts';
-import { sha256 } from '../../kernel/ids.ts';
 import type { Database } from '../../store/database.ts';
 import { readPositions } from '../../store/statements/read-positions.ts';
 import { relayRows } from '../read-events.ts';
-import { relayName } from '../relay-consumer.ts';
-import { type RelayEvent, revisionOf } from '../relay-event.ts';
+import { neverRelayed, relayName } from '../relay-consumer.ts';
+import { type RelayEvent, revisionOf, sourceOf } from '../relay-event.ts';
 import type { EventTarget, StoredTargetEvent } from '../target/event-target.ts';
 import { inTime } from '../target/in-time.ts';
+import { differenceOf } from './difference-of.ts';
 import { PositionSet } from './position-set.ts';
 import { RelayFindings, type RelayReport } from './relay-report.ts';
 
@@ -36,9 +34,7 @@ const PAGE = 1_000;
 export async function verifyRelay(options: VerifyRelayOptions): Promise<RelayReport> {
   const { database } = options;
   const lag = (await listLags(database)).find(({ name }) => name === relayName);
-  if (lag === undefined) {
-    throw new DaybookError('consumer-not-found', 'Nothing was ever relayed from this database.');
-  }
+  if (lag === undefined) throw neverRelayed();
   const upTo = lag.position < lag.head ? lag.position : lag.head;
   const parked = await readParked(database, upTo);
   const walk = new Walk(database, upTo);
@@ -80,7 +76,11 @@ class Walk {
     const revision = String(stored.revision);
     const position = positionOf(stored);
     const shown = position === undefined ? null : String(position);
-    if (logged === undefined || logged.event.id !== stored.id) {
+    if (logged?.event.id !== stored.id) {
+      if (isOfOtherLog(stored, this.#database)) {
+        this.foreign += 1;
+        return;
+      }
       this.findings.add({ kind: 'extra', position: shown, stream, revision });
       return;
     }
@@ -96,7 +96,7 @@ class Walk {
       });
       return;
     }
-    const what = difference(stored, logged);
+    const what = differenceOf(stored, logged);
     if (what === undefined) this.same += 1;
     else this.findings.add({ kind: 'differing', position: shown, stream, revision, what });
   }
@@ -159,35 +159,13 @@ function isOurs(stream: string): boolean {
   return /^(job|queue)-[0-9a-f]{8}-/.test(stream);
 }
 
+/** Several logs may be relayed into one target; an older version did not tell them apart. */
+function isOfOtherLog({ metadata }: StoredTargetEvent, { schema }: Database): boolean {
+  const { source } = (metadata ?? {}) as { source?: unknown };
+  return typeof source === 'string' && source !== sourceOf(schema);
+}
+
 function positionOf({ metadata }: StoredTargetEvent): bigint | undefined {
   const { position } = (metadata ?? {}) as { position?: unknown };
   return typeof position === 'string' && /^\d{1,18}$/.test(position) ? BigInt(position) : undefined;
-}
-
-/** What of an event is not as the log has it; a body is held against its hash. */
-function difference(stored: StoredTargetEvent, logged: RelayEvent): string | undefined {
-  if (stored.stream !== logged.stream) return 'stream';
-  if (stored.revision !== revisionOf(logged.version)) return 'revision';
-  if (stored.type !== logged.event.type) return 'type';
-  const { payload, result, ...data } = (stored.data ?? {}) as Record<string, unknown>;
-  if (!isDeepStrictEqual(data, plain(logged.event.data))) return 'data';
-  const metadata = { ...added(logged.event.metadata), ...(stored.metadata as object) };
-  if (!isDeepStrictEqual(metadata, plain(logged.event.metadata))) return 'metadata';
-  const { payloadHash, resultHash, changes } = data as Record<string, unknown>;
-  const edited = (changes as { payloadHash?: unknown } | undefined)?.payloadHash;
-  if (payload !== undefined && !matches(payload, payloadHash ?? edited)) return 'payload';
-  return result === undefined || matches(result, resultHash) ? undefined : 'result';
-}
-
-/** What older versions did not relay: who appended an event once does not append it again. */
-function added({ correlated }: Readonly<Record<string, unknown>>): object {
-  return { correlated };
-}
-
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function matches(body: unknown, hash: unknown): boolean {
-  return sha256(JSON.stringify(body)) === hash;
 }

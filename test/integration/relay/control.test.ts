@@ -137,8 +137,8 @@ describe('an operator of the relay', () => {
       const stream = `job-${id}`;
       const [now] = await readTargetStream(target, stream);
       if (now === undefined) throw new Error('It was relayed.');
-      const { correlated, ...older } = now.metadata as Record<string, unknown>;
-      expect(correlated).toBe(false);
+      const { correlated, source, ...older } = now.metadata as Record<string, unknown>;
+      expect([correlated, source]).toEqual([false, '/daybook/daybook']);
       at.double?.events.forget(stream);
       const data = now.data as Record<string, unknown>;
       const event = { id: now.id, type: now.type, data, metadata: older };
@@ -156,6 +156,15 @@ describe('an operator of the relay', () => {
       await target.append(stream, [event], 'no-stream');
     },
   );
+
+  it('is told of another log in the same target, and finds its own there', async () => {
+    const { foreign, extra: before } = await verify();
+    const id = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b12';
+    const metadata = { position: '1', source: '/daybook/other' };
+    const event = { id, type: 'JobSubmitted', data: {}, metadata };
+    await target.append(`job-${id}`, [event], 'no-stream');
+    expect(await verify()).toMatchObject({ foreign: foreign + 1, extra: before });
+  });
 
   it('is told of events that the log does not have', async () => {
     const id = '0198e0f2-6f2c-7cc3-98c1-2f5d4c1a7b11';

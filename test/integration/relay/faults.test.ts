@@ -30,11 +30,18 @@ describe.skipIf(realServer() !== undefined)('the relay, where the target fails',
     expect(at.double?.played.get(fault)).toBe(3);
   });
 
-  it('waits for a server that is away', async () => {
+  const lag = async () => (await daybook.consumers.list()).find(({ name }) => name === 'relay');
+
+  it('waits for a server that is away, and says so meanwhile', async () => {
     await at.double?.stop();
     await submitAndCancel(10);
+    await expect
+      .poll(async () => (await lag())?.failure, { timeout: 20_000, interval: 20 })
+      .toMatchObject({ message: expect.stringMatching(/\S/) as string });
+    expect(await lag()).toMatchObject({ halted: null });
     await at.double?.start();
     await relayed(daybook.db);
+    expect(await lag()).toMatchObject({ failure: null });
     expect(await differences(daybook.db, target)).toEqual([]);
   });
 });

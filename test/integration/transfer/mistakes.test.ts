@@ -76,7 +76,7 @@ describe('what is no export any more', () => {
 
   it('because nothing was ever relayed there is told so', async () => {
     const double = await startKurrentDouble();
-    const restored = withKurrentSource({ url: double.url }, (source) =>
+    const restored = withKurrentSource({ url: double.url }, undefined, (source) =>
       restoreLog(to.database, source, { mode: 'restore', partitionSpan: 2 ** 16 }),
     );
     await expect(restored).rejects.toMatchObject(refused('source-refused', /^No event of Daybook/));
@@ -89,7 +89,7 @@ describe('what is no export any more', () => {
       () => on(to),
       (error) => failed.push(error),
     );
-    await restore('log', { schema: undefined, from: 'kurrentdb' });
+    await restore('log', { schema: undefined, from: 'kurrentdb', source: undefined });
     expect(failed).toMatchObject([refused('invalid-options', /^--from kurrentdb reads no file/)]);
     expect(process.exitCode).toBe(2);
     process.exitCode = undefined;

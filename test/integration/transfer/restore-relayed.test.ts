@@ -34,9 +34,9 @@ afterAll(async () => {
   await double?.stop();
 });
 
-const restored = (address: string) =>
-  withKurrentSource({ url: address }, (source) =>
-    restoreLog(to.database, source, { mode: 'restore', partitionSpan: 2 ** 16 }),
+const restored = (address: string, source?: string) =>
+  withKurrentSource({ url: address }, source, (log) =>
+    restoreLog(to.database, log, { mode: 'restore', partitionSpan: 2 ** 16 }),
   );
 
 /** What is relayed of an event: all but when its batch was written. */

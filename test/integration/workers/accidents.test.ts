@@ -84,7 +84,8 @@ async function fillBuffer(daybook: Daybook): Promise<string[]> {
   await vi.waitFor(() => expect(started).toEqual([0]), 20_000);
   const { rows } = await client.query<{ id: string }>(
     `select c.id from job_claims c join job_payloads p on p.job_id = c.id
-     where c.lease_token is not null and p.payload::text not in ('null', '0') order by c.id`,
+     join job_types t on t.id = c.type_id and t.name = 'held'
+     where c.lease_token is not null and p.payload::text <> '0' order by c.id`,
   );
   expect(rows.length).toBeGreaterThan(1);
   return rows.map(({ id }) => id);

@@ -28,7 +28,7 @@ function cancelled(correlation: string | null): RecordedEvent & { readonly posit
 
 /** An event as it is read from the target: by way of JSON. */
 function asRelayed(recorded: ReturnType<typeof cancelled>): RelayedEvent {
-  const { stream, version, event } = relayEvent(recorded);
+  const { stream, version, event } = relayEvent(recorded, '/daybook/test');
   const revision = revisionOf(version);
   return { stream, revision, ...(JSON.parse(JSON.stringify(event)) as typeof event) };
 }

@@ -79,13 +79,22 @@ describe('a pump', () => {
   });
 
   it('parks a stream that is refused, with what comes after, and no other', async () => {
-    const pump = pumpWith({ append: refusing('a') });
+    const tries: number[] = [];
+    const pump = pumpWith({
+      append: refusing('a'),
+      park: (batch, _error, attempts) => {
+        parked.push(idsOf(batch));
+        tries.push(attempts);
+        return Promise.resolve();
+      },
+    });
     const page = { upTo: 9n, left: 3 };
     pump.add(page, [...events('a', [1]), ...events('b', [1])]);
     await vi.waitFor(() => expect(page.left).toBe(1));
     pump.add(page, events('a', [2]));
     await vi.waitFor(() => expect(page.left).toBe(0));
     expect([parked, batches]).toEqual([['a1', 'a2'], ['b1']]);
+    expect(tries).toEqual([1, 0]);
     expect(halt).not.toHaveBeenCalled();
   });
 

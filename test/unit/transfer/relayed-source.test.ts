@@ -29,15 +29,20 @@ function relayed(position: number, streamId = one, version = 1, metadata = {}): 
 /** A few events wait in memory: nothing has to be put aside. */
 const noDatabase = { run: () => Promise.reject(new Error('There is no database here.')) };
 
-function sourceOf(events: readonly RelayedEvent[]) {
+function sourceOf(events: readonly RelayedEvent[], log?: string) {
   async function* all() {
     for (const event of events) yield await Promise.resolve(event);
   }
-  return createRelayedSource({ name: 'test', events: all, newToken: () => 'token' });
+  return createRelayedSource({
+    name: 'test',
+    source: log,
+    events: all,
+    newToken: () => 'token',
+  });
 }
 
-async function read(events: readonly RelayedEvent[]) {
-  const source = sourceOf(events);
+async function read(events: readonly RelayedEvent[], log?: string) {
+  const source = sourceOf(events, log);
   const found: SourcedEvent[] = [];
   for await (const batch of source.batches(noDatabase)) found.push(...batch);
   return { found, end: source.end() };
@@ -86,4 +91,22 @@ it.each<[string, RelayedEvent[], RegExp]>([
     code: 'source-refused',
     message: expect.stringMatching(message) as string,
   });
+});
+
+it('takes one log of several that were relayed into the same target', async () => {
+  const [a, b] = [{ source: '/daybook/a' }, { source: '/daybook/b' }];
+  const events = [relayed(1, one, 1, a), relayed(1, two, 1, b), relayed(2, one, 2, a)];
+  const versions = async (log: string) =>
+    (await read(events, log)).found.map(({ event }) => [event.streamId, event.version]);
+  expect(await versions('/daybook/a')).toEqual([
+    [one, 1],
+    [one, 2],
+  ]);
+  expect(await versions('/daybook/b')).toEqual([[two, 1]]);
+  await expect(read(events)).rejects.toMatchObject({
+    code: 'source-refused',
+    message: expect.stringMatching(/\/daybook\/a and of \/daybook\/b: name one/) as string,
+  });
+  // An older version did not say which log an event is of.
+  expect((await read([relayed(1), relayed(2, one, 2, b)])).found).toHaveLength(2);
 });

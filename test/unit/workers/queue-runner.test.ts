@@ -10,7 +10,7 @@ function once(suspects: boolean, ...rows: ReturnType<typeof row>[]) {
 it('lets go of a job whose run ends in an error of the worker, and looks for its claim', async () => {
   const suspect = row({ suspect: true });
   let looks = 0;
-  const { held, warnings, pass, runner } = await startRunner(
+  const { due, held, warnings, pass, runner } = await startRunner(
     {
       claim: once(true, suspect),
       markStart: () => Promise.reject(new Error('deadlock detected')),
@@ -21,6 +21,7 @@ it('lets go of a job whose run ends in an error of the worker, and looks for its
     },
     () => 'done',
   );
+  await due(true);
   await pass(100);
   expect(warnings).toEqual(['a job ended without an outcome']);
   expect(held.leaseTokens()).toEqual(new Set());
@@ -33,7 +34,7 @@ it('looks for suspects again after one was claimed for a session that ended mean
   let session = 'first';
   const ran: string[] = [];
   const suspect = row({ suspect: true });
-  const { pass, runner } = await startRunner(
+  const { due, runner } = await startRunner(
     {
       claim: ({ suspects }) => {
         if (!suspects || ran.length > 0) return [];
@@ -45,8 +46,9 @@ it('looks for suspects again after one was claimed for a session that ended mean
     ({ job }) => ran.push(job.id),
     { session: () => session },
   );
+  await due(true);
   expect(ran).toEqual([]);
-  await pass(1_000);
+  await due(true);
   expect(ran).toEqual([suspect.id]);
   await runner.stop();
 });
@@ -113,8 +115,8 @@ function usual(asked: readonly Asked[]): number {
   return asked.filter(({ suspects }) => !suspects).length;
 }
 
-it('asks no more once a claim found all there was, until the next hint or poll', async () => {
-  const { asked, ended, hint, pass, runner } = await startRunner(
+it('asks no more once a claim found all there was, until it hears of more', async () => {
+  const { asked, due, ended, hint, pass, runner } = await startRunner(
     { claim: once(false, row(), row()) },
     () => 'done',
     { concurrency: () => 10 },
@@ -126,6 +128,8 @@ it('asks no more once a claim found all there was, until the next hint or poll',
   await hint();
   expect(usual(asked)).toBe(2);
   await pass(100);
+  expect(usual(asked)).toBe(2);
+  await due(false);
   expect(usual(asked)).toBe(3);
 });
 

@@ -127,6 +127,11 @@ export async function startRunner(
       hint();
       await turn();
     },
+    /** Says that jobs are due. */
+    async due(suspects: boolean) {
+      runner.due(suspects);
+      await turn();
+    },
     /** Lets time go by, and everything happen that happens then. */
     async pass(ms: number) {
       clock.advance(ms);
