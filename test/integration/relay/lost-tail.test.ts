@@ -24,6 +24,20 @@ describe.skipIf(realServer() !== undefined)('the relay, where the log loses its 
     return (await daybook.submitMany(jobs)).map(({ id }) => id);
   };
 
+  /** Waits until the log has come so far. */
+  const sequenced = (position: number) =>
+    expect
+      .poll(
+        async () => {
+          const { rows } = await daybook.db.database.pool.query<{ position: string }>(
+            'select position from daybook.log_head',
+          );
+          return Number(rows[0]?.position);
+        },
+        { timeout: 20_000, interval: 20 },
+      )
+      .toBe(position);
+
   it('relays what stands now where the tail stood that it had read', async () => {
     const [slow = '', ...others] = await submitMany(4);
     await relayed(daybook.db);
@@ -53,6 +67,7 @@ describe.skipIf(realServer() !== undefined)('the relay, where the log loses its 
         update daybook.log_head set position = ${kept}, epoch = 2, tick = tick + 1`);
     });
     const fresh = await submitMany(20);
+    await sequenced(kept + 20);
     at.double?.chooseFaults(() => undefined);
     await relayed(daybook.db);
     const missing = [];
