@@ -56,9 +56,9 @@ const tagsOf = (data: string) =>
  * Brings the other jobs of a range, to which more was done than submitting, claiming and completing
  * them, to where they stand at its end, with one write each: their changes are folded, event by event.
  * Runs after keep-plain-jobs.ts, which leaves these jobs alone.
- * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey (the range
- * is read twice), the primary key by LATERAL probes; rows are updated by ctid. With plan-for-ranges.ts
- * nothing here depends on statistics.
+ * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_<k>_told, events_pkey (the
+ * range is read where there are such jobs), the primary key by LATERAL probes; rows are updated by
+ * ctid. With plan-for-ranges.ts nothing here depends on statistics.
  */
 export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
     with told_jobs as materialized (${toldJobs(schema)}
