@@ -71,8 +71,8 @@ export function eventId(streamId: string, epoch: number, version: number): strin
   return uuidV5(streamId, epoch, version);
 }
 
-/** SHA-256 of a UTF-8 text, in lower-case hex. */
-export function sha256(text: string): string {
+/** SHA-256 of a text as UTF-8, or of the same in bytes, in lower-case hex. */
+export function sha256(text: string | Uint8Array): string {
   return hash('sha256', text);
 }
 

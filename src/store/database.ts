@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError } from '../kernel/errors.ts';
 import type { Observer } from '../kernel/observer.ts';
+import { sendable } from './parameters/json-bodies.ts';
 import { explained } from './pool/explained.ts';
 import { answeredSoon, inTime, isLost } from './pool/in-time.ts';
 import { inTransaction } from './pool/in-transaction.ts';
@@ -118,9 +119,9 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
     return explained(error);
   };
 
-  const executor = (client: Queryable, prepares: () => boolean, limit: Limit) =>
-    createExecutor({ client, prepares, limit, textOf, explain });
-  const onOwn = (client: Queryable) => executor(client, own?.prepares ?? never, timeout);
+  const executor = (client: Queryable, by: OwnPool | undefined, limit: Limit) =>
+    createExecutor({ client, own: by, limit, textOf, explain });
+  const onOwn = (client: Queryable) => executor(client, own, timeout);
   const onPool = onOwn(pool);
   const connectSoon = () => inTime(pool, clock);
   const mustBeOpen = () => {
@@ -148,7 +149,7 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
       mustBeOpen();
       return onPool.run(statement, params);
     },
-    on: (client) => executor(client, never, {}),
+    on: (client) => executor(client, undefined, {}),
     transaction: transaction(
       () => pool.connect(),
       (asked) => asked,
@@ -178,7 +179,8 @@ function makeDatabase(parts: Parts, timeoutMs: number | undefined): Database {
 
 interface ExecutorParts extends Pick<Parts, 'textOf'> {
   readonly client: Queryable;
-  prepares(): boolean;
+  /** The pool that the client is of, if Daybook opened that itself. */
+  readonly own: OwnPool | undefined;
   readonly limit: Limit;
   explain(error: unknown): unknown;
 }
@@ -188,14 +190,15 @@ interface Limit {
   readonly query_timeout?: number;
 }
 
-function createExecutor({ client, prepares, limit, textOf, explain }: ExecutorParts): Executor {
+function createExecutor({ client, own, limit, textOf, explain }: ExecutorParts): Executor {
+  const prepares = own?.prepares ?? never;
   return {
     async run<Params, Row>(statement: Statement<Params, Row>, params: Params): Promise<Row[]> {
       try {
         const result = await client.query({
           ...(isPrepared(statement) && prepares() ? { name: statement.name } : {}),
           text: textOf(statement),
-          values: statement.values(params) as unknown[],
+          values: statement.values(params).map((value) => sendable(value, own !== undefined)),
           types: resultTypes,
           ...limit,
         });

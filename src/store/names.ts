@@ -25,6 +25,8 @@ export interface Names {
    * @throws DaybookError `too-many-queues`
    */
   queueIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>>;
+  /** The number of a queue, where this process knows it: without a promise for each of many. */
+  knownQueueId(name: string): number | undefined;
   /** The number of a queue that exists. @throws DaybookError `queue-not-found` */
   queueId(name: string): Promise<number>;
   /**
@@ -32,6 +34,8 @@ export interface Names {
    * @throws DaybookError `too-many-types`
    */
   typeIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>>;
+  /** The number of a type, where this process knows it. */
+  knownTypeId(name: string): number | undefined;
   /** The number of a type, or undefined; unlike `typeIds` it makes no type of an unknown name. */
   typeId(name: string): Promise<number | undefined>;
   /** The names behind numbers that came from the database. */
@@ -54,8 +58,10 @@ export function createNames(database: Database, tenantId: number): Names {
       await types.warm();
     },
     queueIds: (names) => queues.queueIds(names),
+    knownQueueId: (name) => queues.ids.get(name),
     queueId: (name) => queues.queueId(name),
     typeIds: (names) => types.typeIds(names),
+    knownTypeId: (name) => types.ids.get(name),
     typeId: (name) => types.typeId(name),
     typeNames: (ids) => types.typeNames(ids),
     // Whoever was given a map goes on with it.
@@ -83,6 +89,8 @@ function createQueueNames(database: Database, tenantId: number) {
     learn(created);
   };
   return {
+    ids: ids as ReadonlyMap<string, number>,
+
     warm: () => find(null),
 
     async queueIds(names: Iterable<string>): Promise<ReadonlyMap<string, number>> {
@@ -124,6 +132,8 @@ function createTypeNames(database: Database, tenantId: number) {
     learn(created);
   };
   return {
+    ids: ids as ReadonlyMap<string, number>,
+
     warm: () => find(null),
 
     async typeIds(wanted: Iterable<string>): Promise<ReadonlyMap<string, number>> {

@@ -12,6 +12,7 @@ import { holdsSuspect } from '../../src/store/statements/holds-suspect.ts';
 import { listHeldClaims } from '../../src/store/statements/list-held-claims.ts';
 import { markStart } from '../../src/store/statements/mark-start.ts';
 import { readBodies } from '../../src/store/statements/read-bodies.ts';
+import { readJob } from '../../src/store/statements/read-job.ts';
 import { readKeys } from '../../src/store/statements/read-keys.ts';
 import { readLogPage } from '../../src/store/statements/read-log-page.ts';
 import { readLogPageOfCorrelations } from '../../src/store/statements/read-log-page-of-correlations.ts';
@@ -161,6 +162,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(expireClaims, { limit: BATCH }),
     hot(sequenceInbox, { tick: BigInt(head?.tick ?? 0), limit: 500, channel: 'nobody' }, 500),
     hot(readStreams, { tenantId: 1, jobIds: held.map(({ id }) => id) }),
+    hot(readJob, one),
     hot(readLogPage, page),
     hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
     hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),

@@ -4,6 +4,8 @@ import type { JobState } from '../../domain/job/state.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import { decodeEvent } from '../../store/event-codec.ts';
 import type { Executor } from '../../store/statement.ts';
+import type { BodyRow } from '../../store/statements/read-bodies.ts';
+import { readJob } from '../../store/statements/read-job.ts';
 import { type EventRow, readStreams } from '../../store/statements/read-streams.ts';
 import { readStreamsAt } from '../../store/statements/read-streams-at.ts';
 
@@ -27,7 +29,24 @@ export async function loadJobs(
   return folded(await executor.run(readStreams, { tenantId, jobIds }));
 }
 
-/** The same as of a position of the log; jobs that were not born then are absent. */
+/** What is kept of a job beside its events. */
+export type Bodies = Pick<BodyRow, 'payload' | 'result' | 'progress'>;
+
+/** One job with its bodies, all of one moment; undefined for an id that is unknown, or no UUID. */
+export async function loadWholeJob(
+  executor: Executor,
+  tenantId: number,
+  id: string,
+): Promise<{ readonly job: LoadedJob; readonly bodies: Bodies } | undefined> {
+  const [jobId] = soundIds([id]);
+  if (jobId === undefined) return undefined;
+  const rows = await executor.run(readJob, { tenantId, jobId });
+  const job = folded(rows).get(jobId);
+  const [first] = rows;
+  return job === undefined || first === undefined ? undefined : { job, bodies: first };
+}
+
+/** Jobs by id as of a position of the log; those that were not born then are absent. */
 export async function loadJobsAt(
   executor: Executor,
   tenantId: number,

@@ -3,9 +3,8 @@ import { foldJob } from '../../domain/job/evolve.ts';
 import { hasEnded, type JobPhase, type JobState, phaseOf } from '../../domain/job/state.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Executor } from '../../store/statement.ts';
-import { type BodyRow, readBodies } from '../../store/statements/read-bodies.ts';
-import { type LoadedJob, loadJobs } from './load-jobs.ts';
+import { readBodies } from '../../store/statements/read-bodies.ts';
+import { type Bodies, type LoadedJob, loadJobs, loadWholeJob } from './load-jobs.ts';
 import { type At, type Moment, resolveAt } from './moment.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
@@ -40,16 +39,17 @@ export async function readJob(
 ): Promise<JobSnapshot | null> {
   const executor = executorFor(context, options);
   const moment = at === undefined ? null : await resolveAt(executor, at);
-  const loaded = (await loadJobs(executor, context.tenantId, [id])).get(id.toLowerCase());
-  if (loaded === undefined) return null;
-  return withBodies(context, executor, loaded, moment);
+  const found = await loadWholeJob(executor, context.tenantId, id);
+  if (found === undefined) return null;
+  const { job, bodies } = found;
+  return moment === null ? snapshotOf(job, bodies) : snapshotAt(job, bodies, moment);
 }
 
 /**
  * A job at a moment. Bodies are kept once, as they are now: a payload that was changed or erased
  * since, and progress, are gone.
  */
-function snapshotAt(now: LoadedJob, body: Body | undefined, moment: Moment): JobSnapshot | null {
+function snapshotAt(now: LoadedJob, body: Bodies, moment: Moment): JobSnapshot | null {
   const { position, timeMs } = moment;
   const events = now.events.filter((event) => (event.position ?? position + 1n) <= position);
   const state = foldJob(events);
@@ -58,8 +58,8 @@ function snapshotAt(now: LoadedJob, body: Body | undefined, moment: Moment): Job
   return {
     state,
     phase: phaseOf(state, timeMs),
-    payload: present.payloadHash === state.payloadHash ? (body?.payload ?? null) : null,
-    result: state.status === 'completed' ? (body?.result ?? null) : null,
+    payload: present.payloadHash === state.payloadHash ? body.payload : null,
+    result: state.status === 'completed' ? body.result : null,
     progress: null,
     events,
     token: formatWriteToken({
@@ -94,11 +94,11 @@ export async function waitForJob(
     const loaded = await loadJobs(context.database, context.tenantId, [id]);
     const job = loaded.get(id.toLowerCase());
     if (job === undefined) return null;
-    if (hasEnded(job.state)) return await withBodies(context, context.database, job);
+    if (hasEnded(job.state)) return await withBodies(context, job);
     const signals = signal === undefined ? [over.signal] : [over.signal, signal];
     const ended = await watcher.ended(AbortSignal.any(signals));
     if (ended === null) return await readJob(context, id);
-    return await withBodies(context, context.database, ended);
+    return await withBodies(context, ended);
   } finally {
     watcher.leave();
     cancel();
@@ -106,18 +106,14 @@ export async function waitForJob(
 }
 
 async function withBodies(
-  { tenantId }: WriteContext,
-  executor: Executor,
+  { database, tenantId }: WriteContext,
   job: LoadedJob,
-  moment: Moment | null = null,
-): Promise<JobSnapshot | null> {
-  const [body] = await executor.run(readBodies, { tenantId, jobIds: [job.state.id] });
-  return moment === null ? snapshotOf(job, body) : snapshotAt(job, body, moment);
+): Promise<JobSnapshot> {
+  const [bodies] = await database.run(readBodies, { tenantId, jobIds: [job.state.id] });
+  return snapshotOf(job, bodies);
 }
 
-type Body = Pick<BodyRow, 'payload' | 'result' | 'progress'>;
-
-function snapshotOf(loaded: LoadedJob, body: Body | undefined): JobSnapshot {
+function snapshotOf(loaded: LoadedJob, body: Bodies | undefined): JobSnapshot {
   const { state, events, readAtMs, epoch } = loaded;
   return {
     state,

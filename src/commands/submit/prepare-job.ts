@@ -7,6 +7,7 @@ import { formatWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
 import { sha256 } from '../../kernel/ids.ts';
 import { invariant } from '../../kernel/invariant.ts';
+import { BodyWriter, bytesOf, type JsonBody } from '../../store/parameters/body-page.ts';
 import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 import type { CommandOptions, WriteContext } from '../write-context.ts';
 
@@ -25,7 +26,8 @@ export interface PreparedJob {
   readonly id: string;
   readonly queue: string;
   readonly data: JobEventData['JobSubmitted'];
-  readonly payload: string;
+  /** As JSON. */
+  readonly payload: JsonBody;
   readonly correlation: string | null;
   readonly idempotencyKey: string | null;
 }
@@ -87,11 +89,25 @@ export function submittedBefore(context: WriteContext, id: string): SubmittedJob
   return { id, token, replayed: true, birth: null };
 }
 
-/** @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large` */
-export function prepareJob(context: WriteContext, job: NewJob, at: string): PreparedJob {
+/**
+ * @param at what goes before the pointers, for one of many
+ * @param bodies writes the payloads of all that are submitted together
+ * @throws DaybookError `invalid-request`, `payload-invalid`, `payload-too-large`
+ */
+export function prepareJob(
+  context: WriteContext,
+  job: NewJob,
+  at: string,
+  bodies = new BodyWriter(1),
+): PreparedJob {
   mustBeSound(job, at);
   const defaults = context.catalog.defaultsOf(job.type) ?? {};
-  const payload = payloadText(context.catalog.parsePayload(job.type, job.payload ?? null), at);
+  const parsed = context.catalog.parsePayload(job.type, job.payload ?? null);
+  const text = jsonText(parsed, at, 'payload');
+  if (text.length > jobLimits.payloadBytes) mustFit(Buffer.byteLength(text), at, 'payload');
+  const payload = bodies.write(text);
+  const payloadBytes = bytesOf(payload);
+  mustFit(payloadBytes, at, 'payload');
   const retryPolicy = job.retryPolicy ?? defaults.retryPolicy;
   const timeoutMs = job.timeoutMs ?? defaults.timeoutMs;
   const decision = decideJob(
@@ -110,8 +126,8 @@ export function prepareJob(context: WriteContext, job: NewJob, at: string): Prep
         ...(job.tags === undefined || job.tags.length === 0 ? {} : { tags: job.tags }),
         ...(job.uniqueKey === undefined ? {} : { uniqueKey: job.uniqueKey }),
         ...(job.replayOf === undefined ? {} : { replayOf: job.replayOf }),
-        payloadHash: sha256(payload),
-        payloadBytes: Buffer.byteLength(payload),
+        payloadHash: sha256(typeof payload === 'string' ? payload : payload.bytes),
+        payloadBytes,
       },
     },
     { nowMs: 0, random: 0 },
@@ -147,14 +163,18 @@ export function mustBeSound(job: NewJob, at = ''): void {
  * A payload or a result as JSON.
  * @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry
  */
-export function payloadText(
-  payload: unknown,
-  at = '',
-  what: 'payload' | 'result' = 'payload',
-): string {
-  let text: string | undefined;
+export function payloadText(payload: unknown, at = '', what: Body = 'payload'): string {
+  const text = jsonText(payload, at, what);
+  mustFit(Buffer.byteLength(text), at, what);
+  return text;
+}
+
+type Body = 'payload' | 'result';
+
+function jsonText(payload: unknown, at: string, what: Body): string {
   try {
-    text = JSON.stringify(payload);
+    const text: string | undefined = JSON.stringify(payload);
+    return text ?? 'null';
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new DaybookError('payload-invalid', `The ${what} is no JSON: ${message}`, {
@@ -162,30 +182,43 @@ export function payloadText(
       fields: [{ pointer: `${at}/${what}`, message: 'must be JSON' }],
     });
   }
-  const bytes = Buffer.byteLength(text ?? 'null');
-  if (bytes > jobLimits.payloadBytes) {
-    throw new DaybookError(
-      'payload-too-large',
-      `The ${what} has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
-      { fields: [{ pointer: `${at}/${what}`, message: 'is too large' }] },
-    );
-  }
-  return text ?? 'null';
 }
 
-/** The rows of a submission, with the numbers of their queues and types. */
+function mustFit(bytes: number, at: string, what: Body): void {
+  if (bytes <= jobLimits.payloadBytes) return;
+  throw new DaybookError(
+    'payload-too-large',
+    `The ${what} has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
+    { fields: [{ pointer: `${at}/${what}`, message: 'is too large' }] },
+  );
+}
+
+/** The rows of a submission, with the numbers of their queues and types; unknown ones are made. */
 export async function rowsOf(
   context: WriteContext,
   prepared: readonly PreparedJob[],
   options: CommandOptions,
 ): Promise<SubmittedJobRow[]> {
-  const queueIds = await context.names.queueIds(prepared.map((job) => job.queue));
-  const typeIds = await context.names.typeIds(prepared.map((job) => job.data.type));
-  return prepared.map(({ id, queue, data, payload, correlation }) => {
-    const queueId = queueIds.get(queue);
-    const typeId = typeIds.get(data.type);
-    invariant(queueId !== undefined && typeId !== undefined, 'names were just looked up');
-    return {
+  for (;;) {
+    const rows = knownRowsOf(context, prepared, options);
+    if (rows !== undefined) return rows;
+    await context.names.queueIds(prepared.map((job) => job.queue));
+    await context.names.typeIds(prepared.map((job) => job.data.type));
+  }
+}
+
+/** The same at once, where all names are known; else undefined. */
+export function knownRowsOf(
+  context: WriteContext,
+  prepared: readonly PreparedJob[],
+  options: CommandOptions,
+): SubmittedJobRow[] | undefined {
+  const rows: SubmittedJobRow[] = [];
+  for (const { id, queue, data, payload, correlation } of prepared) {
+    const queueId = context.names.knownQueueId(queue);
+    const typeId = context.names.knownTypeId(data.type);
+    if (queueId === undefined || typeId === undefined) return undefined;
+    rows.push({
       id,
       queueId,
       typeId,
@@ -200,6 +233,7 @@ export async function rowsOf(
       correlation,
       actor: options.actor ?? null,
       causation: options.causation ?? null,
-    };
-  });
+    });
+  }
+  return rows;
 }

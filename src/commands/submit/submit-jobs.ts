@@ -1,7 +1,15 @@
 import { jobLimits, type NewJob } from '../../domain/job/new-job.ts';
 import { DaybookError } from '../../kernel/errors.ts';
+import { BodyWriter } from '../../store/parameters/body-page.ts';
 import { checkAsker } from '../check-asker.ts';
-import { announce, prepareJob, rowsOf, type SubmittedJob, submitted } from './prepare-job.ts';
+import {
+  announce,
+  knownRowsOf,
+  prepareJob,
+  rowsOf,
+  type SubmittedJob,
+  submitted,
+} from './prepare-job.ts';
 import { giveBirth } from './submit-coalescer.ts';
 import { submitKeyed } from './submit-keyed.ts';
 import { type CommandOptions, executorFor, traced, type WriteContext } from '../write-context.ts';
@@ -22,11 +30,13 @@ export async function submitJobs(
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
   }
   checkAsker(options);
+  const bodies = new BodyWriter(jobs.length);
   const prepared = jobs.map((job, index) =>
-    prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`),
+    prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`, bodies),
   );
   context.backlogLimit.admit(prepared);
-  const rows = await rowsOf(context, prepared, options);
+  const rows =
+    knownRowsOf(context, prepared, options) ?? (await rowsOf(context, prepared, options));
   const keyed =
     options.idempotencyKey !== undefined ||
     prepared.some((job) => job.idempotencyKey !== null || job.data.uniqueKey !== undefined);

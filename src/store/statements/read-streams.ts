@@ -48,15 +48,30 @@ const isWanted = 'coalesce(i.stream_id in (select job_id from wanted), false)';
 export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
   name: 'read-streams',
   prepared: true,
-  sql: (schema) => `
+  sql: (schema) => streamsOf(schema),
+  values: ({ tenantId, jobIds }) => [tenantId, jobIds],
+});
+
+/** What is read with each event, besides it. */
+export interface BesideEvents {
+  /** Of the payload row `p` of its job, each under a name. */
+  readonly ofJob: string;
+  /** Columns, of `found` (the event) and `w` (of the job: what was read of its payload row). */
+  readonly columns: string;
+}
+
+/** SQL of streams; $1 is the tenant, $2 the ids of the jobs. */
+export function streamsOf(schema: string, beside?: BesideEvents): string {
+  return `
     with wanted as materialized (
-      select born.job_id, born.after_position
+      select born.*
       from unnest($2::uuid[]) as w (id)
       cross join lateral (
         select p.job_id, coalesce((
           select b.last_position from ${schema}.log_batches b
           where b.recorded_at < p.created_at - interval '1 minute'
           order by b.recorded_at desc, b.last_position desc limit 1), 0) as after_position
+          ${beside === undefined ? '' : `, ${beside.ofJob}`}
         from ${schema}.job_payloads p where p.job_id = w.id and p.tenant_id = $1
         limit 1
       ) born
@@ -81,6 +96,7 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
     select found.position, found.stream_id, found.version, found.type, found.schema_version,
       found.epoch, ${ms('found.occurred_at')} as occurred_at, q.name as queue,
       job_type.name as job_type, found.tags, found.elapsed_ms, found.data, found.actor, found.causation, found.correlation, ${ms(now)} as read_at
+      ${beside === undefined ? '' : `, ${beside.columns}`}
     from (
       select e.position, e.stream_id, e.version, e.type, e.schema_version, e.epoch, e.occurred_at,
         e.queue_id, e.job_type_id, e.tags, e.elapsed_ms, e.data, e.actor, e.causation, e.correlation
@@ -98,6 +114,6 @@ export const readStreams = defineStatement<ReadStreamsParams, EventRow>({
     ) found
     join ${schema}.queues q on q.id = found.queue_id
     left join ${schema}.job_types job_type on job_type.id = found.job_type_id
-    order by found.stream_id, found.version`,
-  values: ({ tenantId, jobIds }) => [tenantId, jobIds],
-});
+    ${beside === undefined ? '' : 'join wanted w on w.job_id = found.stream_id'}
+    order by found.stream_id, found.version`;
+}

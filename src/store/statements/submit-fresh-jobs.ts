@@ -1,5 +1,10 @@
 import { defineStatement, now } from '../statement.ts';
-import { type SubmitJobsParams, submitJobs, submittedColumns } from './submit-jobs.ts';
+import {
+  type SubmitJobsParams,
+  submitJobs,
+  submittedBodies,
+  submittedColumns,
+} from './submit-jobs.ts';
 
 /**
  * Births of jobs whose ids are fresh and that have no unique key: as submit-jobs.ts, but nothing is in
@@ -18,7 +23,7 @@ export const submitFreshJobs = defineStatement<SubmitJobsParams, { occurred_at: 
       order by i.id),
     bodies as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
-      select i.id, clock.now, $1, i.payload_hash, i.payload from clock, input i
+      ${submittedBodies}
       returning true
     ),
     claimable as (

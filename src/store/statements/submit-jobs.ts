@@ -1,4 +1,6 @@
 import { jsonColumn, plainColumn, sparseColumn } from '../parameters/columns.ts';
+import type { JsonBody } from '../parameters/body-page.ts';
+import { JsonBodies } from '../parameters/json-bodies.ts';
 import { defineStatement, now } from '../statement.ts';
 
 export interface SubmittedJobRow {
@@ -9,7 +11,8 @@ export interface SubmittedJobRow {
   readonly maxAttempts: number;
   readonly runAtMs: number | null;
   readonly delayMs: number;
-  readonly payload: string;
+  /** As JSON. */
+  readonly payload: JsonBody;
   readonly payloadHash: string;
   readonly payloadBytes: number;
   /** The data of JobSubmitted, as JSON text. */
@@ -30,20 +33,27 @@ export interface SubmitJobsParams {
   readonly jobs: readonly SubmittedJobRow[];
 }
 
-/** SQL: the jobs as they are given; $1 is the tenant. */
+/** SQL: the jobs as they are given, without their payloads; $1 is the tenant. */
 export const submittedColumns = `
       select i.id, i.queue_id, i.type_id, i.priority, i.max_attempts, i.run_at, i.delay_ms,
-        i.payload, decode(i.payload_hash, 'hex') as payload_hash, i.payload_bytes,
-        i.data, i.correlation, i.actor, i.causation,
+        i.payload_bytes, i.data, i.correlation, i.actor, i.causation,
         case when i.data ? 'tags'
              then array(select jsonb_array_elements_text(i.data -> 'tags')) end as tags
       from rows from (
         unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::smallint[],
-               $7::timestamptz[], $8::float8[], $10::text[], $11::int[],
-               $13::text[], $14::text[], $15::text[]),
-        json_array_elements($9::json), jsonb_array_elements($12::jsonb)
-      ) as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms, payload_hash,
-              payload_bytes, correlation, actor, causation, payload, data)`;
+               $7::timestamptz[], $8::float8[], $9::int[], $11::text[], $12::text[], $13::text[]),
+        jsonb_array_elements($10::jsonb)
+      ) as i (id, queue_id, type_id, priority, max_attempts, run_at, delay_ms,
+              payload_bytes, correlation, actor, causation, data)`;
+
+/**
+ * SQL: what is inserted into job_payloads; `clock` is to be there. The arrays are read side by side, row
+ * by row: in the table of `input` payloads of 10 KB would be written to a file, sorted in a file and
+ * written to a third.
+ */
+export const submittedBodies = `
+      select unnest($2::uuid[]), clock.now, $1::int, decode(unnest($14::text[]), 'hex'), unnest($15::json[])
+      from clock`;
 
 /**
  * Births: payload, claim row and JobSubmitted of each job, or nothing of it.
@@ -60,8 +70,7 @@ export const submitJobs = defineStatement<SubmitJobsParams, BornRow>({
     input as materialized (${submittedColumns}),
     born as (
       insert into ${schema}.job_payloads (job_id, created_at, tenant_id, payload_hash, payload)
-      select i.id, clock.now, $1, i.payload_hash, i.payload
-      from input i, clock order by i.id
+      ${submittedBodies}
       on conflict (job_id) do nothing
       returning job_id
     ),
@@ -90,23 +99,32 @@ export const submitJobs = defineStatement<SubmitJobsParams, BornRow>({
       returning occurred_at
     )
     select count(*)::int as born, min(occurred_at) as occurred_at from logged`,
-  values: ({ tenantId, jobs }) => [
-    tenantId,
-    plainColumn(jobs.map((job) => job.id)),
-    plainColumn(jobs.map((job) => job.queueId)),
-    plainColumn(jobs.map((job) => job.typeId)),
-    plainColumn(jobs.map((job) => job.priority)),
-    plainColumn(jobs.map((job) => job.maxAttempts)),
-    sparseColumn(
-      jobs.map((job) => (job.runAtMs === null ? null : new Date(job.runAtMs).toISOString())),
-    ),
-    plainColumn(jobs.map((job) => job.delayMs)),
-    jsonColumn(jobs.map((job) => job.payload)),
-    plainColumn(jobs.map((job) => job.payloadHash)),
-    plainColumn(jobs.map((job) => job.payloadBytes)),
-    jsonColumn(jobs.map((job) => job.data)),
-    sparseColumn(jobs.map((job) => job.correlation)),
-    sparseColumn(jobs.map((job) => job.actor)),
-    sparseColumn(jobs.map((job) => job.causation)),
-  ],
+  values: ({ tenantId, jobs: given }) => {
+    const jobs = inIdOrder(given);
+    return [
+      tenantId,
+      plainColumn(jobs.map((job) => job.id)),
+      plainColumn(jobs.map((job) => job.queueId)),
+      plainColumn(jobs.map((job) => job.typeId)),
+      plainColumn(jobs.map((job) => job.priority)),
+      plainColumn(jobs.map((job) => job.maxAttempts)),
+      sparseColumn(
+        jobs.map((job) => (job.runAtMs === null ? null : new Date(job.runAtMs).toISOString())),
+      ),
+      plainColumn(jobs.map((job) => job.delayMs)),
+      plainColumn(jobs.map((job) => job.payloadBytes)),
+      jsonColumn(jobs.map((job) => job.data)),
+      sparseColumn(jobs.map((job) => job.correlation)),
+      sparseColumn(jobs.map((job) => job.actor)),
+      sparseColumn(jobs.map((job) => job.causation)),
+      plainColumn(jobs.map((job) => job.payloadHash)),
+      new JsonBodies(jobs.map((job) => job.payload)),
+    ];
+  },
 });
+
+/** Payload rows are written in the order in which they are given, and all writers lock in that of ids. */
+function inIdOrder(jobs: readonly SubmittedJobRow[]): readonly SubmittedJobRow[] {
+  const isInOrder = jobs.every(({ id }, index) => index === 0 || (jobs[index - 1]?.id ?? '') < id);
+  return isInOrder ? jobs : jobs.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+}

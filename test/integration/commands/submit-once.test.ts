@@ -157,6 +157,16 @@ describe('a batch', () => {
 });
 
 describe('what is submitted', () => {
+  const claimed = async (queue: string, limit: number) =>
+    claimJobs(db.context, {
+      queue,
+      session: await db.openSession(),
+      limit,
+      suspects: false,
+      maxBytes: 10_000_000,
+      cursorsMs: Array.from({ length: 10 }, () => 0),
+    });
+
   it('comes to the handler as it was, whatever is in it', async () => {
     const payload = {
       nul: '\u0000',
@@ -166,15 +176,41 @@ describe('what is submitted', () => {
       text: '€"\\',
     };
     await submitOne(db, { queue: 'odd', payload, tags: ['a', 'b,{}"'], correlationId: 'c"1' });
-    const session = await db.openSession();
-    const [job] = await claimJobs(db.context, {
-      queue: 'odd',
-      session,
-      limit: 1,
-      suspects: false,
-      maxBytes: 1,
-      cursorsMs: Array.from({ length: 10 }, () => 0),
-    });
+    const [job] = await claimed('odd', 1);
     expect(job).toMatchObject({ payload, tags: ['a', 'b,{}"'], correlationId: 'c"1' });
+  });
+
+  const sizes = [1, 3_000, 10, 20_000, 1_500, 90_000];
+  const payloads = sizes.map((size, n) => ({ n, text: '€"\\'.repeat(size) }));
+  const jobs = (queue: string, more: (n: number) => Partial<NewJob> = () => ({})) =>
+    payloads.map((payload, n) => ({ type: 'x', queue, payload, ...more(n) }));
+
+  it.each([
+    ['on a connection of the pool', (queue: string) => submitJobs(db.context, jobs(queue))],
+    [
+      'with keys, in a transaction',
+      (queue: string) =>
+        submitJobs(
+          db.context,
+          jobs(queue, (n) => ({ uniqueKey: `${queue}-${n}` })),
+        ),
+    ],
+    [
+      'one by one at the same time',
+      (queue: string) => Promise.all(jobs(queue).map((job) => submitJobs(db.context, [job]))),
+    ],
+    [
+      'on a caller’s client',
+      async (queue: string) =>
+        submitJobs(db.context, jobs(queue), { client: await db.connectCaller() }),
+    ],
+  ])('comes as it was, large and small together, %s', async (how, submitAll) => {
+    const queue = `mixed-${how.length}`;
+    await submitAll(queue);
+    const found = await claimed(queue, 10);
+    const sorted = found.map((job) => job.payload as { n: number }).toSorted((a, b) => a.n - b.n);
+    expect(sorted).toEqual(payloads);
+    const wrong = `tenant_id = 1 and payload_hash <> sha256(convert_to(payload::text, 'UTF8'))`;
+    expect(await count('job_payloads', wrong)).toBe(0);
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isStorable } from '../../../src/domain/storable-text.ts';
 import { jsonColumn, sparseColumn } from '../../../src/store/parameters/columns.ts';
+import { JsonBodies } from '../../../src/store/parameters/json-bodies.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 let db: TestDatabase;
@@ -10,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-async function column<Value>(expression: string, parameter: string): Promise<Value[]> {
+async function column<Value>(expression: string, parameter: unknown): Promise<Value[]> {
   const { rows } = await db.database.pool.query<{ value: Value }>(
     `select value from (select ${expression} as value) given`,
     [parameter],
@@ -44,5 +45,19 @@ it('reads each JSON text of a column as it was', async () => {
       const read = await column<string>('json_array_elements($1::json)::text', jsonColumn(values));
       expect(read).toEqual(values);
     }),
+  );
+});
+
+it('reads each body as it was, whether it comes as bytes or as a text', async () => {
+  const texts = fc.array(fc.json({ stringUnit: 'binary' }), { minLength: 1, maxLength: 20 });
+  const read = (parameter: unknown) => column<string>('unnest($1::json[])::text', parameter);
+  const escaped = [String.raw`"\u0000"`, String.raw`"\ud800"`, '"{,}"', 'null'];
+  await fc.assert(
+    fc.asyncProperty(texts, async (values) => {
+      const bodies = new JsonBodies(values);
+      expect(await read(bodies.bytes())).toEqual(values);
+      expect(await read(bodies)).toEqual(values);
+    }),
+    { examples: [[escaped]] },
   );
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadJobs } from '../../../src/commands/read/load-jobs.ts';
+import { readJob } from '../../../src/commands/read/read-job.ts';
+import type { Database } from '../../../src/store/database.ts';
 import { codeOf, sqlState } from '../../../src/store/sqlstate.ts';
 import { sequenceInbox } from '../../../src/store/statements/sequence-inbox.ts';
 import { addPartition } from '../../../src/store/statements/add-partition.ts';
@@ -7,7 +9,7 @@ import { readHead } from '../../../src/store/statements/read-head.ts';
 import { readStreams } from '../../../src/store/statements/read-streams.ts';
 import { visitedPartitions } from '../../support/query-plans.ts';
 import { submitOne } from '../../support/job-steps.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
+import { createTestDatabase, newId, type TestDatabase } from '../../support/test-database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -38,6 +40,32 @@ describe('one job', () => {
     expect([inLog, inInbox]).toEqual([0, 0]);
     expect(await read()).toBe(true);
   });
+});
+
+it('reads one job with its bodies in one statement', async () => {
+  const payload = { n: 1, text: '€"' };
+  const id = await submitOne(db, { payload });
+  const asked: string[] = [];
+  const database: Database = {
+    ...db.database,
+    run(statement, params) {
+      asked.push(statement.name);
+      return db.database.run(statement, params);
+    },
+  };
+  const context = { ...db.context, database };
+  for (const place of ['inbox', 'log']) {
+    const job = await readJob(context, id);
+    expect({ place, payload: job?.payload, result: job?.result, progress: job?.progress }).toEqual({
+      place,
+      payload,
+      result: null,
+      progress: null,
+    });
+    await sequence();
+  }
+  expect(await readJob(context, newId())).toBeNull();
+  expect(asked).toEqual(['read-job', 'read-job', 'read-job']);
 });
 
 describe('the stream of a job', () => {
