@@ -44,9 +44,9 @@ export function announce(
   }
   if (options.client !== undefined) return;
   context.wakeUp.hint('inbox');
-  for (const queueId of new Set(rows.map((row) => row.queueId))) {
-    context.wakeUp.hint(`queue:${queueId}`);
-  }
+  const queueIds =
+    rows.length === 1 ? rows : new Map(rows.map((row) => [row.queueId, row])).values();
+  for (const { queueId } of queueIds) context.wakeUp.hint(`queue:${queueId}`);
 }
 
 /** The answer for jobs that are born now. @param occurredAtMs as the statement answered it */

@@ -5,6 +5,7 @@ import { checkAsker } from '../check-asker.ts';
 import {
   announce,
   knownRowsOf,
+  type PreparedJob,
   prepareJob,
   rowsOf,
   type SubmittedJob,
@@ -25,6 +26,27 @@ export async function submitJobs(
   given: CommandOptions = {},
 ): Promise<SubmittedJob[]> {
   const options = traced(context, given);
+  const prepared = prepareJobs(context, jobs, options);
+  if (prepared.length === 0) return [];
+  const rows =
+    knownRowsOf(context, prepared, options) ?? (await rowsOf(context, prepared, options));
+  if (options.idempotencyKey !== undefined || prepared.some(hasKey)) {
+    return submitKeyed(context, prepared, rows, options);
+  }
+  const bornAtMs =
+    options.client === undefined
+      ? await context.coalescer.submit(rows)
+      : await giveBirth(executorFor(context, options), context.tenantId, rows);
+  announce(context, prepared, rows, options);
+  return submitted(context, prepared, bornAtMs, options);
+}
+
+/** Apart from what waits: a function that does keeps all it ever held in its frame. */
+function prepareJobs(
+  context: WriteContext,
+  jobs: readonly NewJob[],
+  options: CommandOptions,
+): PreparedJob[] {
   if (jobs.length === 0) return [];
   if (jobs.length > jobLimits.batch) {
     throw new DaybookError('invalid-request', `At most ${jobLimits.batch} jobs at a time.`);
@@ -35,16 +57,9 @@ export async function submitJobs(
     prepareJob(context, job, jobs.length === 1 ? '' : `/${index}`, bodies),
   );
   context.backlogLimit.admit(prepared);
-  const rows =
-    knownRowsOf(context, prepared, options) ?? (await rowsOf(context, prepared, options));
-  const keyed =
-    options.idempotencyKey !== undefined ||
-    prepared.some((job) => job.idempotencyKey !== null || job.data.uniqueKey !== undefined);
-  if (keyed) return submitKeyed(context, prepared, rows, options);
-  const bornAtMs =
-    options.client === undefined
-      ? await context.coalescer.submit(rows)
-      : await giveBirth(executorFor(context, options), context.tenantId, rows);
-  announce(context, prepared, rows, options);
-  return submitted(context, prepared, bornAtMs, options);
+  return prepared;
+}
+
+function hasKey({ idempotencyKey, data }: PreparedJob): boolean {
+  return idempotencyKey !== null || data.uniqueKey !== undefined;
 }

@@ -28,7 +28,7 @@ export class BodyPage {
 
   /** @param size bytes for the bodies and their lengths; see `sizeOf` */
   constructor(size: number) {
-    this.#page = Buffer.allocUnsafeSlow(HEAD_BYTES + size);
+    this.#page = Buffer.allocUnsafe(HEAD_BYTES + size);
   }
 
   /** What a page for these bodies needs. */
@@ -56,13 +56,19 @@ export class BodyPage {
   }
 
   /** Writes a body that there is room for. */
-  write(body: JsonBody): PagedBody {
+  add(body: JsonBody): void {
     const from = this.#used + LENGTH_BYTES;
     const length =
       typeof body === 'string' ? this.#page.write(body, from) : body.bytes.copy(this.#page, from);
     this.#page.writeInt32BE(length, this.#used);
     this.#used = from + length;
     this.#count += 1;
+  }
+
+  /** The same, and answers where it is. */
+  write(text: string): PagedBody {
+    const from = this.#used + LENGTH_BYTES;
+    this.add(text);
     return { bytes: this.#page.subarray(from, this.#used), page: this, index: this.#count - 1 };
   }
 

@@ -45,7 +45,7 @@ export class JsonBodies {
 
   #copied(): BodyPage {
     const page = new BodyPage(BodyPage.sizeOf(this.#bodies));
-    for (const body of this.#bodies) page.write(body);
+    for (const body of this.#bodies) page.add(body);
     return page;
   }
 }

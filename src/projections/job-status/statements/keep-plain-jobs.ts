@@ -22,8 +22,8 @@ export const toldJobs = (schema: string): string => `
  * Inserting and updating apart is a tenth faster than one INSERT ... ON CONFLICT.
  * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey, by which the
  * range is read once per list (1 ms for 10,000), events_<k>_told, the primary key for all ids at once (a probe
- * for each took twice as long); rows are updated by ctid. With plan-for-ranges.ts nothing here depends on
- * statistics.
+ * for each took twice as long). With plan-for-ranges.ts nothing here depends on statistics. (By ctid, while
+ * the table was almost empty, rows were looked for among all that the primary key has.)
  */
 export const keepPlainJobs = ({ schema, table }: ReadModelPlace): string => {
   const eventsOf = (type: number) => `
@@ -57,9 +57,8 @@ export const keepPlainJobs = ({ schema, table }: ReadModelPlace): string => {
       select * from moved m where m.job_id not in (select job_id from births)
     ),
     known as materialized (
-      select j.ctid as row_at, j.job_id, j.queue_id, j.status as old_status,
-        j.since_position as old_since, o.left_position, o.position, o.version, o.status, o.started_at,
-        o.ended_at
+      select j.job_id, j.queue_id, j.status as old_status, j.since_position as old_since,
+        o.left_position, o.position, o.version, o.status, o.started_at, o.ended_at
       from older o join ${table(jobStatusName)} j on j.job_id = o.job_id
       where j.job_id = any (array(select job_id from older))
     ),
@@ -96,5 +95,5 @@ export const keepPlainJobs = ({ schema, table }: ReadModelPlace): string => {
       ended_at = coalesce(k.ended_at, j.ended_at), position = k.position,
       since_position = k.position, version = k.version
     from known k
-    where j.ctid = any (array(select row_at from known)) and k.job_id = j.job_id`;
+    where j.job_id = any (array(select job_id from known)) and k.job_id = j.job_id`;
 };
