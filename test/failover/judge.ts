@@ -14,8 +14,15 @@ export interface Judgement {
   readonly unfinished: number;
   readonly epochs: readonly string[];
   readonly differences: number;
-  /** What became of the relay, in a few words: `same` where the target is as the log. */
-  readonly relay: string | undefined;
+  /** What became of the relay. */
+  readonly relay: RelayJudgement | undefined;
+}
+
+export interface RelayJudgement {
+  /** In a few words; `same` where the target is as the log. */
+  readonly state: string;
+  /** Events that the relay has passed, and that are not in the target at all. */
+  readonly absent: number;
 }
 
 /** Codes of events in the database. */
@@ -65,7 +72,7 @@ async function codeOf(api: string, token: string): Promise<string | undefined> {
 }
 
 /** Waits until the relay has done what there is, or has stopped. */
-async function relayState(daybook: Daybook, url: string, until: number): Promise<string> {
+async function relayState(daybook: Daybook, url: string, until: number): Promise<RelayJudgement> {
   const lag = async () => (await daybook.consumers.list()).find(({ name }) => name === 'relay');
   let found = await lag();
   while (found?.halted !== 'failed' && found?.lagEvents !== 0n && performance.now() < until) {
@@ -74,7 +81,7 @@ async function relayState(daybook: Daybook, url: string, until: number): Promise
   }
   if (found === undefined || found.lagEvents > 0n) {
     const { name = 'behind' } = (found?.failure ?? {}) as { name?: string };
-    return `stopped: ${name}`;
+    return { state: `stopped: ${name}`, absent: 0 };
   }
   const maker = await loadTargetMaker({ url, client: 'eventstore', appends: 'single' });
   const target = maker.open();
@@ -82,8 +89,16 @@ async function relayState(daybook: Daybook, url: string, until: number): Promise
     const { database } = daybook.context;
     const report = await verifyRelay({ database, target, clock: systemClock, timeoutMs: 60_000 });
     const { equal, missing, extra, differing, parked } = report;
-    if (equal && parked === 0) return 'same';
-    return `missing ${missing}, extra ${extra}, differing ${differing}, parked ${parked}`;
+    if (equal && parked === 0) return { state: 'same', absent: 0 };
+    const state = `missing ${missing}, extra ${extra}, differing ${differing}, parked ${parked}`;
+    // What a standby had in its inbox, and had been relayed with the position that it lost, is there.
+    let absent = 0;
+    for (const { kind, stream, revision } of report.differences) {
+      if (kind !== 'missing') continue;
+      const found = target.readStream(stream, { from: BigInt(revision), limit: 1 });
+      if ((await found[Symbol.asyncIterator]().next()).done === true) absent += 1;
+    }
+    return { state, absent };
   } finally {
     await target.close();
   }

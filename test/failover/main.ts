@@ -98,7 +98,8 @@ async function stopReceiving(standby: HostedPostgres): Promise<void> {
 }
 
 function tell(report: FailoverReport): void {
-  const { acknowledged, lost, lostTold, unfinished, refused, reads, resets, unheard } = report;
+  const { acknowledged, lost, lostTold, unfinished, refused, reads, resets, unheard, relay } =
+    report;
   const { seen, behind, gone, wrong } = reads ?? { seen: 0, behind: 0, gone: 0, wrong: 0 };
   const lines: readonly (readonly [string, string | number])[] = [
     ['jobs acknowledged', acknowledged],
@@ -116,7 +117,7 @@ function tell(report: FailoverReport): void {
       'subscriber',
       `${resets.length} resets, ${unheard} jobs unheard of, ${report.ghosts} lost ones kept`,
     ],
-    ['relay', report.relay ?? 'none'],
+    ['relay', `${relay?.state}, ${relay?.absent} passed over`],
     ['differences (verify)', report.differences],
     ['epochs', report.epochs.join('; ')],
   ];
@@ -140,9 +141,10 @@ function wrongIn(report: FailoverReport, { tail }: Run): string[] {
     [(reads?.seen ?? 0) === 0, 'nothing was read from the replica'],
     [!resets.includes('epoch'), 'the subscriber was not told to begin anew'],
     [report.unheard > 0 || report.ghosts > 0, 'the subscriber does not know what is in the log'],
-    [tail === 'kept' && relay !== 'same', 'the relay’s target is not as the log'],
+    [(relay?.absent ?? 0) > 0, 'the relay has passed over events'],
+    [tail === 'kept' && relay?.state !== 'same', 'the relay’s target is not as the log'],
     [
-      tail === 'lost' && relay === 'same',
+      tail === 'lost' && relay?.state === 'same',
       'nobody is told that the relay’s target has what the log lost',
     ],
   ];
