@@ -2,6 +2,7 @@ import { parseOptions, type RelayOptions, relayOptions } from '../config/options
 import { systemClock } from '../kernel/clock.ts';
 import { DaybookError } from '../kernel/errors.ts';
 import { createRelayControl } from '../relay/control/relay-control.ts';
+import { neverRelayed } from '../relay/relay-consumer.ts';
 import { loadTargetMaker } from '../relay/target/open-target.ts';
 import type { RelayReport } from '../relay/verify/relay-report.ts';
 import { verifyRelay } from '../relay/verify/verify-relay.ts';
@@ -18,7 +19,7 @@ export async function runRelayStatus(target: CommandTarget): Promise<void> {
   await onDatabase(target, async (database) => {
     const status = await createRelayControl(database).status();
     if (status === undefined) {
-      target.print('Nothing was ever relayed from this database.');
+      target.print(neverRelayed().message);
       return;
     }
     const { position, head, lagEvents, lagSeconds, moving, halted, failure, parkedStreams } =

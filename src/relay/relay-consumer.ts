@@ -1,4 +1,5 @@
 import type { EventConsumer } from '../consumers/consumer.ts';
+import { DaybookError } from '../kernel/errors.ts';
 
 /** The name of the relay's checkpoint, among those of the other consumers. */
 export const relayName = 'relay';
@@ -9,3 +10,10 @@ export const relayConsumer: EventConsumer = {
   version: 1,
   handle: () => Promise.reject(new Error('The relay reads the log by itself.')),
 };
+
+/** What is asked about the relay of a database that has none. */
+export function neverRelayed(): DaybookError {
+  const message =
+    'Nothing was ever relayed from this database: start Daybook with EVENTSTORE_URL set.';
+  return new DaybookError('consumer-not-found', message);
+}

@@ -3,7 +3,7 @@ import { type CloudEvent, cloudEventOf, eventTypeOfCloud } from '../domain/cloud
 import { parsePosition } from '../domain/log-token.ts';
 import { eventId, sha256 } from '../kernel/ids.ts';
 import { isUuid } from '../kernel/uuid.ts';
-import { bodiesNamedBy } from './body-ledger.ts';
+import { bodiesNamedBy } from './bodies/body-ledger.ts';
 import type { SourcedEvent } from './log-source.ts';
 
 /** The CloudEvents types of the first and the last line of an export. */

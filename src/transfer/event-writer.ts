@@ -2,7 +2,7 @@ import { eventTypeCodes } from '../domain/event-types.ts';
 import type { Executor } from '../store/statement.ts';
 import { addPartition } from '../store/statements/add-partition.ts';
 import { restoreBatches, restoreEvents } from '../store/statements/transfer/restore-events.ts';
-import { createBodyWriter } from './body-writer.ts';
+import { createBodyWriter } from './bodies/body-writer.ts';
 import { createNameWriter } from './name-writer.ts';
 import type { SourcedEvent } from './log-source.ts';
 

@@ -3,17 +3,15 @@ import { type EventFilter, eventMatcher, letsAllThrough } from '../domain/event-
 import type { RecordedEvent } from '../domain/event-types.ts';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError } from '../kernel/errors.ts';
-import { sha256 } from '../kernel/ids.ts';
 import { decodeEvent } from '../store/event-codec.ts';
 import type { Database } from '../store/database.ts';
 import { listEpochs } from '../store/statements/list-epochs.ts';
 import { readHead } from '../store/statements/read-head.ts';
 import { type LogEventRow, readLogEvents } from '../store/statements/verify/read-log-events.ts';
 import { readInbox } from '../store/statements/transfer/read-inbox.ts';
-import { readBodyTexts } from '../store/statements/transfer/read-body-texts.ts';
-import { bodiesNamedBy, createBodyLedger } from './body-ledger.ts';
+import { createBodyLedger } from './bodies/body-ledger.ts';
 import { chained, eventJson, hasBodies, headerType, trailerType } from './event-line.ts';
-import type { SourcedEvent } from './log-source.ts';
+import { type Bodiless, withBodies } from './bodies/with-bodies.ts';
 
 export interface ExportOptions {
   /** Only events after this position. */
@@ -37,8 +35,6 @@ export interface Exported {
 
 /** Events per statement. */
 const PAGE = 1_000;
-/** Bytes of bodies that are held at the most; of one job more where that alone has more. */
-const BODY_BYTES = 4 * 1_048_576;
 /** How long an export waits for the events that say what became of bodies, and how often it looks. */
 const PATIENCE_MS = 10_000;
 const LOOK_EVERY_MS = 50;
@@ -131,7 +127,7 @@ function markOf(schema: string, type: string, data: object) {
   };
 }
 
-function decoded(row: LogEventRow): Omit<SourcedEvent, 'payload' | 'result'> {
+function decoded(row: LogEventRow): Bodiless {
   const { queue, position, recorded_at: recordedAtMs } = row;
   const isNamed = queue !== null && (row.job_type === null) === (row.job_type_id === null);
   const event = isNamed ? decodeEvent({ ...row, queue }) : undefined;
@@ -142,52 +138,6 @@ function decoded(row: LogEventRow): Omit<SourcedEvent, 'payload' | 'result'> {
     'export-incomplete',
     `The event at position ${position} is none that this version knows. Nothing after it was exported.`,
   );
-}
-
-/** Adds the bodies that events name, as far as they are still there; so many bytes at a time. */
-async function* withBodies(
-  database: Database,
-  page: readonly Omit<SourcedEvent, 'payload' | 'result'>[],
-): AsyncGenerator<SourcedEvent> {
-  const wishes = page.map(({ event }) => {
-    const { payloadHash, resultHash } = bodiesNamedBy(event);
-    return {
-      id: event.streamId,
-      payload: payloadHash !== undefined,
-      result: resultHash !== undefined,
-    };
-  });
-  const wanted = [...wishes.entries()].filter(([, { payload, result }]) => payload || result);
-  const bodies = new Map<number, { payload: string | null; result: string | null }>();
-  let told = 0;
-  const tell = function* (upTo: number): Generator<SourcedEvent> {
-    for (; told < upTo; told += 1) {
-      const { payload = null, result = null } = bodies.get(told) ?? {};
-      const each = page[told];
-      if (each === undefined) return;
-      const { payloadHash, resultHash } = bodiesNamedBy(each.event);
-      yield { ...each, payload: ifFits(payload, payloadHash), result: ifFits(result, resultHash) };
-      bodies.delete(told);
-    }
-  };
-  for (let from = 0; from < wanted.length; ) {
-    const rest = wanted.slice(from);
-    const wish = { wishes: rest.map(([, each]) => each), bytes: BODY_BYTES };
-    const rows = await database.run(readBodyTexts, wish);
-    for (const { n, payload, result } of rows) {
-      bodies.set(rest[n - 1]?.[0] ?? -1, { payload, result });
-    }
-    // Of jobs behind the last one nothing is known yet; those without a row have none.
-    const read = rows.at(-1)?.n ?? rest.length;
-    from += read;
-    yield* tell((rest[read - 1]?.[0] ?? page.length) + 1);
-  }
-  yield* tell(page.length);
-}
-
-/** A body that was replaced meanwhile is not the one that the event names. */
-function ifFits(text: string | null, hash: string | undefined): string | null {
-  return text !== null && sha256(text) === hash ? text : null;
 }
 
 function incomplete(missing: readonly string[], unmoved: number): DaybookError {

@@ -11,10 +11,9 @@ import {
 } from '../store/statements/transfer/claim-empty-log.ts';
 import { restoreEpochs, restoreHead } from '../store/statements/transfer/restore-head.ts';
 import { rebuildClaimsIn, type RebuiltClaims } from '../verify/rebuild/rebuild-claims.ts';
-import { createBodyLedger } from './body-ledger.ts';
-import { hasBodies } from './event-line.ts';
 import { createEventWriter, type EventWriter } from './event-writer.ts';
 import type { LogSource, SourcedEpoch, SourcedEvent, SourceEnd } from './log-source.ts';
+import { readSource } from './read-source.ts';
 
 /**
  * `restore` puts a whole log back as it was: positions, times, epochs. `import` begins a new log with
@@ -40,10 +39,6 @@ export interface RestoredLog {
   readonly claims: RebuiltClaims | null;
 }
 
-/** Events per statement. */
-const BATCH = 1_000;
-/** And bytes of bodies. */
-const BATCH_BYTES = 4 * 1_048_576;
 /** A source may be slow, and nobody waits for what the transaction holds. */
 const IDLE_MS = 3_600_000;
 
@@ -65,7 +60,7 @@ export async function restoreLog(
     await tx.run(dropEmptyHead, {});
     const writer = createEventWriter(contents.span ?? BigInt(options.partitionSpan));
     const map = options.mode === 'import' ? renumbered() : (each: SourcedEvent) => each;
-    await readInto(tx, source, options, map, (events) => writer.write(tx, events));
+    await readSource(source, readingIn(tx, options), (events) => writer.write(tx, events.map(map)));
     const end = source.end();
     await writer.end(tx);
     const reason = reasonOf(source, end, options.mode);
@@ -80,6 +75,10 @@ export async function restoreLog(
   }, IDLE_MS);
 }
 
+function readingIn(tx: Executor, { mode, onProgress }: RestoreOptions) {
+  return { tx, isWhole: mode === 'restore', onProgress };
+}
+
 async function claim(tx: Executor): Promise<LogContents> {
   try {
     await tx.run(claimEmptyLog, {});
@@ -91,44 +90,6 @@ async function claim(tx: Executor): Promise<LogContents> {
   const [contents] = await tx.run(readLogContents, {});
   if (contents === undefined) throw new Error('A row of what is there is always answered.');
   return contents;
-}
-
-/** Reads all of a source in batches, and refuses what is not whole. */
-async function readInto(
-  tx: Executor,
-  source: LogSource,
-  { mode, onProgress }: RestoreOptions,
-  map: (sourced: SourcedEvent) => SourcedEvent,
-  write: (events: readonly SourcedEvent[]) => Promise<void>,
-): Promise<void> {
-  const ledger = createBodyLedger();
-  let waiting: SourcedEvent[] = [];
-  let bytes = 0;
-  let events = 0;
-  const flush = async () => {
-    if (waiting.length > 0) await write(waiting);
-    events += waiting.length;
-    waiting = [];
-    bytes = 0;
-    onProgress?.(events);
-  };
-  for await (const batch of source.batches(tx)) {
-    for (const each of batch) {
-      ledger.take(each.event, hasBodies(each));
-      waiting.push(map(each));
-      bytes += (each.payload?.length ?? 0) + (each.result?.length ?? 0);
-      if (waiting.length >= BATCH || bytes >= BATCH_BYTES) await flush();
-    }
-  }
-  await flush();
-  if (mode === 'restore' && !source.end().complete) {
-    const message = `${source.name} is a part of a log, which begins after position 0 or was filtered: \`daybook import\` takes it, \`daybook restore\` does not. Nothing was restored.`;
-    throw new DaybookError('source-refused', message);
-  }
-  const missing = ledger.missing();
-  if (missing.length === 0) return;
-  const message = `The payloads or results of ${missing.length} jobs are missing, the first one of ${missing[0]}. Nothing was restored.`;
-  throw new DaybookError('source-refused', message);
 }
 
 /** Events of an import stand from 1 on, all in one epoch, which is above every epoch that they had. */
@@ -202,13 +163,7 @@ async function mustBeThis(
   const { filled, position, after_position: after, reason, epoch } = contents;
   const isUntouched = after === position && filled?.includes('event_inbox') !== true;
   if (isUntouched && /^(restored|imported) from /.test(reason ?? '')) {
-    await readInto(
-      tx,
-      source,
-      options,
-      (each) => each,
-      () => Promise.resolve(),
-    );
+    await readSource(source, readingIn(tx, options), () => Promise.resolve());
     const { events, sum } = source.end();
     if (reason?.endsWith(signature(events, sum)) === true) {
       return { events, position: position ?? 0n, epoch: epoch ?? 0, claims: null };

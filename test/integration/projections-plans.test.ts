@@ -15,6 +15,8 @@ afterAll(() => stopPostgres15());
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -131,6 +133,16 @@ describe.each(versionsUnderTest())('the plans of projections on Postgres %i', (p
       // At a landmark, to see in which queues something was counted: one row per queue.
       const small = new Set(['queue_counters_1']);
       expect(scans.filter((node) => !small.has(node['Relation Name'] ?? ''))).toEqual([]);
+      // In the order of an index for a join, and thrown away row by row.
+      const whole = nodes.filter(
+        (node) => node['Node Type'].startsWith('Index') && node['Index Cond'] === undefined,
+      );
+      expect(
+        whole.filter((node) => node['Relation Name']?.startsWith('job_status') === true),
+      ).toEqual([]);
+      // What is mostly not there is not looked for in the whole range: two ranges, three statements.
+      const told = nodes.filter((node) => node['Index Name'] === 'events_0_told');
+      expect(told.length).toBeGreaterThanOrEqual(6);
       // The failure before a death: found by its stream, not among the positions around it.
       const deaths = probes.filter((node) => isOfEvents(node));
       expect(deaths).toHaveLength(2);

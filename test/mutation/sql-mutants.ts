@@ -68,14 +68,15 @@ export const sqlMutants: readonly SqlMutant[] = [
     ],
     [
       'moves late numbers after new ones',
-      'row_number() over (order by seq)',
-      'row_number() over (order by seq desc)',
+      'row_number() over (order by t.seq)',
+      'row_number() over (order by t.seq desc)',
     ],
     [
-      'leaves what it moved in the inbox',
-      'where i.ctid = any (array(select row_at from taken))',
-      'where false',
+      'tells positions from numbers across a hole',
+      'size = last_seq - first_seq + 1 as whole',
+      'true as whole',
     ],
+    ['tells positions from the wrong number', 'b.first_seq + 1 from', 'b.first_seq from'],
     [
       'leaves a hole between batches',
       'position = h.position + batch.size,',
@@ -94,8 +95,8 @@ export const sqlMutants: readonly SqlMutant[] = [
     ['forgets groups that it keeps as one', 'max(fence) as fence', 'min(fence) as fence'],
     [
       'skips the first new number',
-      'where i.seq >= head.next_seq and',
-      'where i.seq > head.next_seq and',
+      'where i.seq >= (select next_seq from head) and',
+      'where i.seq > (select next_seq from head) and',
     ],
   ]),
   ...of('take-duty.ts', twoAtOnce, [

@@ -44,7 +44,7 @@ const lookBack = 2 ** 20;
 /**
  * Adds the failures of a range to their groups, one write per group. That a failure ended its job says
  * the event after it, which may fall into the next range: it is looked for from there.
- * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey,
+ * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_<k>_told,
  * events_stream by a LATERAL probe for each job that died, the primary key.
  */
 export const keepFailureGroups = ({ schema, table }: ReadModelPlace): string => `
@@ -67,7 +67,9 @@ export const keepFailureGroups = ({ schema, table }: ReadModelPlace): string => 
           f.data #>> '{error,name}', f.data #>> '{error,message}'
         from ${schema}.events f
         where f.stream_id = d.stream_id and f.version >= d.version - 1 and f.version < d.version
-          and f.position > $1 - ${lookBack} and f.position <= $2 and f.type = ${types.JobFailed}
+          and f.position > $1 - ${lookBack} and f.position <= $2
+          -- Wrapped, or the planner may look for it by events_told, and read all failures of the range.
+          and coalesce(f.type = ${types.JobFailed}, false)
         order by f.version limit 1
       ) f
       where d.type = ${types.JobDead}

@@ -8,7 +8,7 @@ import { DaybookError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import type { Database } from '../../store/database.ts';
 import { parkedText, type RelayFailure } from '../failure-text.ts';
-import { relayName } from '../relay-consumer.ts';
+import { neverRelayed, relayName } from '../relay-consumer.ts';
 
 /** How far the relay is, and of how many streams something is put aside. */
 export interface RelayStatus extends ConsumerLag {
@@ -51,7 +51,7 @@ export function createRelayControl(database: Database): RelayControl {
   const known = async (): Promise<ConsumerLag> => {
     const found = await lag();
     if (found !== undefined) return found;
-    throw new DaybookError('consumer-not-found', 'Nothing was ever relayed from this database.');
+    throw neverRelayed();
   };
   return {
     async status() {
@@ -85,7 +85,10 @@ export function createRelayControl(database: Database): RelayControl {
       const all = (await database.run(listParkedStreams, consumer)).map((row) => row.stream_id);
       const wanted = given === undefined ? undefined : idOf(given);
       if (wanted !== undefined && !(isUuid(wanted) && all.includes(wanted))) {
-        throw new DaybookError('consumer-not-found', `Nothing of ${given} is parked.`);
+        throw new DaybookError(
+          'consumer-not-found',
+          `Nothing of ${given} is parked; \`daybook relay parked\` lists what is.`,
+        );
       }
       const streams = wanted === undefined ? all : [wanted];
       for (const streamId of streams) {

@@ -33,7 +33,7 @@ export type ExpectedRevision = bigint | 'no-stream';
  * brings a time of their own (`createTargetSession` does).
  */
 export interface EventTarget {
-  /** @throws TargetFailure */
+  /** @throws TargetFailure, `wrong-version` also where the events were taken, and stand elsewhere */
   append(stream: string, events: readonly TargetEvent[], expected: ExpectedRevision): Promise<void>;
   /** A stream from a revision on, in order; nothing where there is no such stream. @throws TargetFailure */
   readStream(
@@ -71,12 +71,33 @@ export class TargetFailure extends Error {
     message: string,
     details: { readonly actual?: bigint | null; readonly cause?: unknown } = {},
   ) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(inOneLine(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'TargetFailure';
     this.kind = kind;
     this.reason = reason;
     this.actual = details.actual;
   }
+}
+
+/** What gRPC says may go over several lines, and end with the heading of a note that it does not have. */
+function inOneLine(text: string): string {
+  return text.replace(/\s*Resolution note:\s*$/, '').replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/**
+ * Holds what the target says of an append against what was expected. A stream that was deleted, and not
+ * scavenged, counts on: it takes events as those of a new stream, and puts them behind the old ones.
+ * @param revision of the last event, as the target told it @throws TargetFailure `wrong-version`
+ */
+export function mustEndAt(
+  revision: bigint | undefined,
+  expected: ExpectedRevision,
+  events: number,
+): void {
+  const before = expected === 'no-stream' ? -1n : expected;
+  if (revision === undefined || revision === before + BigInt(events)) return;
+  const message = `The target has put the events elsewhere: the last one at revision ${revision}.`;
+  throw new TargetFailure('wrong-version', 'other-revision', message, { actual: revision });
 }
 
 /** What will not work the next time either. All else may, also what the clients know no name for. */

@@ -3,6 +3,7 @@ import {
   type EventTarget,
   type ExpectedRevision,
   failureKindOf,
+  mustEndAt,
   type StoredTargetEvent,
   type TargetEvent,
   TargetFailure,
@@ -11,7 +12,11 @@ import {
 
 /** What both client packages have in common, as far as it is used here. */
 export interface KurrentClient {
-  appendToStream(stream: string, events: unknown[], options: object): Promise<unknown>;
+  appendToStream(
+    stream: string,
+    events: unknown[],
+    options: object,
+  ): Promise<{ readonly nextExpectedRevision?: bigint }>;
   readStream(stream: string, options: object): AsyncIterable<ResolvedEvent>;
   readAll(options: object): AsyncIterable<ResolvedEvent>;
   dispose(): Promise<void>;
@@ -55,7 +60,8 @@ export function createKurrentTarget(options: KurrentTargetOptions): EventTarget 
       const proposed = events.map((event) => dialect.jsonEvent(event));
       const expectation = { [dialect.expectedOption]: expectationOf(expected) };
       try {
-        await client.appendToStream(stream, proposed, { ...common, ...expectation });
+        const told = await client.appendToStream(stream, proposed, { ...common, ...expectation });
+        mustEndAt(told.nextExpectedRevision, expected, events.length);
       } catch (error) {
         throw failureOf(error);
       }

@@ -1,5 +1,6 @@
 import { DaybookError } from '../../kernel/errors.ts';
-import { type BatchWire, type CallMaker, createBatchCall } from './batch-call.ts';
+import { type CallMaker, createBatchCall } from './batch-call.ts';
+import type { BatchWire } from './batch-messages.ts';
 import type { EventTarget, TargetEvent } from './event-target.ts';
 import { createKurrentTarget, type KurrentClient, type KurrentDialect } from './kurrent-target.ts';
 

@@ -1,11 +1,10 @@
 import { listLags } from '../../consumers/lag.ts';
 import { listParked } from '../../consumers/statements/list-parked.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { DaybookError } from '../../kernel/errors.ts';
 import type { Database } from '../../store/database.ts';
 import { readPositions } from '../../store/statements/read-positions.ts';
 import { relayRows } from '../read-events.ts';
-import { relayName } from '../relay-consumer.ts';
+import { neverRelayed, relayName } from '../relay-consumer.ts';
 import { type RelayEvent, revisionOf, sourceOf } from '../relay-event.ts';
 import type { EventTarget, StoredTargetEvent } from '../target/event-target.ts';
 import { inTime } from '../target/in-time.ts';
@@ -35,9 +34,7 @@ const PAGE = 1_000;
 export async function verifyRelay(options: VerifyRelayOptions): Promise<RelayReport> {
   const { database } = options;
   const lag = (await listLags(database)).find(({ name }) => name === relayName);
-  if (lag === undefined) {
-    throw new DaybookError('consumer-not-found', 'Nothing was ever relayed from this database.');
-  }
+  if (lag === undefined) throw neverRelayed();
   const upTo = lag.position < lag.head ? lag.position : lag.head;
   const parked = await readParked(database, upTo);
   const walk = new Walk(database, upTo);

@@ -104,6 +104,25 @@ describe('a batch of a stream', () => {
     await expect(appendBatch(session, events(2))).rejects.toMatchObject(foreign);
   });
 
+  it('is done where it stands where it should, and else behind a gap, whatever the target says', async () => {
+    const says = (revision: bigint) => {
+      const saying = sessionOn(kept);
+      saying.append = async (...append) => {
+        await session.append(...append);
+        const elsewhere = { actual: revision };
+        throw new TargetFailure('wrong-version', 'other-revision', 'elsewhere', elsewhere);
+      };
+      return saying;
+    };
+    await appendBatch(says(9n), events(1, 2));
+    expect(ids()).toEqual(idsOf(1, 2));
+    // A stream that was deleted, and counts on: what it has taken stands behind revisions that are gone.
+    const deleted = says(7n);
+    deleted.read = () =>
+      Promise.resolve([{ ...events(1)[0]?.event, revision: 7n, stream } as StoredTargetEvent]);
+    await expect(appendBatch(deleted, events(1))).rejects.toMatchObject({ mismatch: 'gap' });
+  });
+
   it('is tried again where the stream has changed meanwhile', async () => {
     await appendBatch(session, events(1));
     const late = sessionOn(kept);

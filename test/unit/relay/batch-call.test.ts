@@ -66,3 +66,54 @@ it('that ends without a word does, too', async () => {
   const failure = { kind: 'transient', reason: 'call-ended' };
   expect(await outcome).toMatchObject([{ reason: failure }]);
 });
+
+it.each([
+  ['0', { status: 'fulfilled' }],
+  // The stream was deleted, and counts on behind what is gone.
+  ['3', { reason: { kind: 'wrong-version', reason: 'other-revision', actual: 3n } }],
+  [undefined, { status: 'fulfilled' }],
+])('takes an answer that tells revision %s for what it is', async (revision, outcome) => {
+  const { batches, calls } = batchCall();
+  const outcomes = Promise.allSettled([append(batches)]);
+  await vi.waitFor(() => expect(calls[0]?.asked).toHaveLength(1));
+  const asked = calls[0]?.asked[0] as InstanceType<typeof streams.BatchAppendReq> | undefined;
+  const success = new streams.BatchAppendResp.Success();
+  if (revision !== undefined) success.setCurrentRevision(revision);
+  const answer = new streams.BatchAppendResp();
+  answer.setCorrelationId(asked?.getCorrelationId());
+  answer.setSuccess(success);
+  calls[0]?.emit('data', answer);
+  expect(await outcomes).toMatchObject([outcome]);
+});
+
+it('that has broken says nothing of the one after it', async () => {
+  const { batches, calls } = batchCall();
+  const first = Promise.allSettled([append(batches)]);
+  await vi.waitFor(() => expect(calls[0]?.asked).toHaveLength(1));
+  const [broken] = calls;
+  const end = broken?.listeners('end')[0] as () => void;
+  broken?.emit('error', new Error('broken'));
+  await first;
+  void append(batches);
+  await vi.waitFor(() => expect(calls[1]?.asked).toHaveLength(1));
+  end();
+  void append(batches);
+  await vi.waitFor(() => expect(calls.at(-1)?.asked).toHaveLength(2));
+  expect(calls).toHaveLength(2);
+});
+
+it('is opened anew where there was none to be had', async () => {
+  let isAway = true;
+  const call = new SilentCall();
+  const client = {
+    GRPCStreamCreator: () => () =>
+      isAway ? Promise.reject(new Error('away')) : Promise.resolve(call),
+    callArguments: () => [],
+  } as unknown as CallMaker;
+  const batches = createBatchCall(client, { streams, shared, service });
+  const away = { kind: 'transient', reason: 'unavailable', message: 'away' };
+  await expect(append(batches)).rejects.toMatchObject(away);
+  isAway = false;
+  void append(batches);
+  await vi.waitFor(() => expect(call.asked).toHaveLength(1));
+});

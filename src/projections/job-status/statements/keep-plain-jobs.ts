@@ -21,46 +21,46 @@ export const toldJobs = (schema: string): string => `
  * three lists joined are all there is to know, without a fold and almost without JSON.
  * Inserting and updating apart is a tenth faster than one INSERT ... ON CONFLICT.
  * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey, by which the
- * range is read once per list (1 ms for 10,000), the primary key by LATERAL probes; rows are updated by
- * ctid. With plan-for-ranges.ts nothing here depends on statistics.
+ * range is read once per list (1 ms for 10,000), events_<k>_told, the primary key for all ids at once (a probe
+ * for each took twice as long). With plan-for-ranges.ts nothing here depends on statistics. (By ctid, while
+ * the table was almost empty, rows were looked for among all that the primary key has.)
  */
 export const keepPlainJobs = ({ schema, table }: ReadModelPlace): string => {
   const eventsOf = (type: number) => `
-select e.* from ${schema}.events e
-        where e.position > $1 and e.position <= $2 and e.type = ${type}`;
-  /** Whether any landmark lies in the range: told from the parameters alone, mostly false. */
+        select e.* from ${schema}.events e
+        where e.position > $1 and e.position <= $2 and e.type = ${type}
+          and e.stream_id not in (select job_id from told)`;
+  /** Whether any landmark lies in the range: told from the parameters alone. */
   const passed = `${landmarksBelow('$2::bigint')} > ($1::bigint >> ${landmarkBits})`;
   return `
     with told as materialized (${toldJobs(schema)}
     ),
-    plain as materialized (
-      select coalesce(s.stream_id, c.stream_id, d.stream_id) as job_id,
-        coalesce(s.queue_id, c.queue_id, d.queue_id) as queue_id,
-        s.position as birth_position, s.occurred_at as submitted_at, s.job_type_id as type_id, s.data,
-        s.correlation, s.tags,
+    moved as materialized (
+      select coalesce(c.stream_id, d.stream_id) as job_id, coalesce(c.queue_id, d.queue_id) as queue_id,
         c.position as claim_position, c.occurred_at as started_at,
         d.position as end_position, d.occurred_at as ended_at,
-        coalesce(d.position, c.position, s.position) as position,
-        coalesce(d.version, c.version, s.version) as version,
-        case when d.position is not null then ${completed}
-             when c.position is not null then ${running} else ${waiting} end as status
+        coalesce(c.position, d.position) as left_position,
+        coalesce(d.position, c.position) as position, coalesce(d.version, c.version) as version,
+        case when d.position is null then ${running} else ${completed} end as status
+      from (${eventsOf(types.JobClaimed)}) c
+      full join (${eventsOf(types.JobCompleted)}) d on d.stream_id = c.stream_id
+    ),
+    births as materialized (
+      select s.stream_id as job_id, s.queue_id, s.position as birth_position,
+        s.occurred_at as submitted_at, s.job_type_id as type_id, s.data, s.correlation, s.tags,
+        m.claim_position, m.started_at, m.ended_at, coalesce(m.position, s.position) as position,
+        coalesce(m.version, s.version) as version, coalesce(m.status, ${waiting}) as status
       from (${eventsOf(types.JobSubmitted)}) s
-      full join (${eventsOf(types.JobClaimed)}) c on c.stream_id = s.stream_id
-      full join (${eventsOf(types.JobCompleted)}) d
-        on d.stream_id = coalesce(s.stream_id, c.stream_id)
-      where not exists (
-        select from told where told.job_id = coalesce(s.stream_id, c.stream_id, d.stream_id))
+      left join moved m on m.job_id = s.stream_id
+    ),
+    older as materialized (
+      select * from moved m where m.job_id not in (select job_id from births)
     ),
     known as materialized (
-      select old.*, p.position, p.version, p.status, p.started_at, p.ended_at,
-        coalesce(p.claim_position, p.end_position) as left_position
-      from plain p
-      cross join lateral (
-        select j.ctid as row_at, j.job_id, j.queue_id, j.status as old_status,
-          j.since_position as old_since
-        from ${table(jobStatusName)} j where j.job_id = p.job_id limit 1
-      ) old
-      where p.birth_position is null
+      select j.job_id, j.queue_id, j.status as old_status, j.since_position as old_since,
+        o.left_position, o.position, o.version, o.status, o.started_at, o.ended_at
+      from older o join ${table(jobStatusName)} j on j.job_id = o.job_id
+      where j.job_id = any (array(select job_id from older))
     ),
     spans as (${keepSpans(
       table(jobSpansName),
@@ -70,31 +70,30 @@ select e.* from ${schema}.events e
         from known
         union all
         select job_id, birth_position, claim_position, queue_id, ${waiting}
-        from plain where ${passed} and birth_position < claim_position
+        from births where ${passed} and birth_position < claim_position
         union all
         select job_id, claim_position, end_position, queue_id, ${running}
-        from plain where ${passed} and claim_position < end_position`,
+        from moved where ${passed} and claim_position < end_position`,
     )}
     ),
     born as (
       insert into ${table(jobStatusName)} (job_id, tenant_id, queue_id, type_id, status, retrying,
         priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at, unique_key,
         correlation, tags, position, since_position, version)
-      select p.job_id, q.tenant_id, p.queue_id, p.type_id, p.status, false,
-        (p.data ->> 'priority')::smallint, 0, (p.data ->> 'maxAttempts')::smallint,
-        coalesce(to_timestamp((p.data ->> 'runAtMs')::float8 / 1000),
-          p.submitted_at + (p.data ->> 'delayMs')::float8 * interval '1 ms', p.submitted_at),
-        p.submitted_at, p.started_at, p.ended_at, p.data ->> 'uniqueKey', p.correlation,
-        nullif(p.tags, '{}'), p.position, p.position, p.version
-      from plain p join ${schema}.queues q on q.id = p.queue_id
-      where p.birth_position is not null
+      select b.job_id, q.tenant_id, b.queue_id, b.type_id, b.status, false,
+        (b.data ->> 'priority')::smallint, 0, (b.data ->> 'maxAttempts')::smallint,
+        coalesce(to_timestamp((b.data ->> 'runAtMs')::float8 / 1000),
+          b.submitted_at + (b.data ->> 'delayMs')::float8 * interval '1 ms', b.submitted_at),
+        b.submitted_at, b.started_at, b.ended_at, b.data ->> 'uniqueKey', b.correlation,
+        nullif(b.tags, '{}'), b.position, b.position, b.version
+      from births b join ${schema}.queues q on q.id = b.queue_id
       -- Ids of the server grow with time: in this order every index grows at its end.
-      order by p.birth_position
+      order by b.birth_position
     )
     update ${table(jobStatusName)} j
     set status = k.status, started_at = coalesce(k.started_at, j.started_at),
       ended_at = coalesce(k.ended_at, j.ended_at), position = k.position,
       since_position = k.position, version = k.version
     from known k
-    where j.ctid = any (array(select row_at from known)) and k.job_id = j.job_id`;
+    where j.job_id = any (array(select job_id from known)) and k.job_id = j.job_id`;
 };

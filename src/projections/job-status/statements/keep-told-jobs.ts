@@ -56,9 +56,9 @@ const tagsOf = (data: string) =>
  * Brings the other jobs of a range, to which more was done than submitting, claiming and completing
  * them, to where they stand at its end, with one write each: their changes are folded, event by event.
  * Runs after keep-plain-jobs.ts, which leaves these jobs alone.
- * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_pkey (the range
- * is read twice), the primary key by LATERAL probes; rows are updated by ctid. With plan-for-ranges.ts
- * nothing here depends on statistics.
+ * Locks: the rows it writes; the checkpoint's row keeps others away. Indexes: events_<k>_told, events_pkey (the
+ * range is read where there are such jobs), the primary key. With plan-for-ranges.ts nothing here
+ * depends on statistics.
  */
 export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
     with told_jobs as materialized (${toldJobs(schema)}
@@ -86,7 +86,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
       select job_id, min(position) as left_position, max(position) as since from steps group by job_id
     ),
     before as (
-      select null::tid as row_at, e.job_id, q.tenant_id, e.queue_id, e.job_type_id as type_id,
+      select true as born, e.job_id, q.tenant_id, e.queue_id, e.job_type_id as type_id,
         e.occurred_at as submitted_at,
         coalesce(${timeOf("e.data ->> 'runAtMs'")},
           e.occurred_at + coalesce((e.data ->> 'delayMs')::float8, 0) * interval '1 ms') as run_at,
@@ -101,7 +101,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
       union all
       select old.* from touched t
       cross join lateral (
-        select j.ctid, j.job_id, j.tenant_id, j.queue_id, j.type_id, j.submitted_at, j.run_at,
+        select false, j.job_id, j.tenant_id, j.queue_id, j.type_id, j.submitted_at, j.run_at,
           j.started_at, j.ended_at, j.status, j.priority, j.failures, j.max_attempts, j.retrying,
           j.error_fingerprint, j.error_name, j.error_message, j.unique_key, j.correlation, j.tags,
           j.since_position
@@ -110,7 +110,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
       where not t.born
     ),
     after as materialized (
-      select b.row_at, b.job_id, b.tenant_id, b.type_id, b.submitted_at, b.unique_key,
+      select b.born, b.job_id, b.tenant_id, b.type_id, b.submitted_at, b.unique_key,
         b.correlation, t.position, t.version,
         b.status as old_status, b.queue_id as old_queue_id, b.since_position as old_since,
         s.left_position, coalesce(s.since, b.since_position) as since_position,
@@ -137,7 +137,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
       `
         select job_id, old_since as from_position, left_position as to_position,
           old_queue_id as queue_id, old_status as status
-        from after where left_position is not null and row_at is not null
+        from after where left_position is not null and not born
         union all
         select job_id, position, next_position, queue_id, status
         from steps where next_position is not null`,
@@ -152,7 +152,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
         priority, failures, max_attempts, run_at, submitted_at, started_at, ended_at,
         error_fingerprint, error_name, error_message, unique_key, correlation, tags, position,
         since_position, version
-      from after where row_at is null
+      from after where born
     ),
     updated as (
       update ${table(jobStatusName)} j
@@ -163,7 +163,7 @@ export const keepToldJobs = ({ schema, table }: ReadModelPlace): string => `
         error_message = a.error_message, tags = a.tags, position = a.position,
         since_position = a.since_position, version = a.version
       from after a
-      where j.ctid = any (array(select row_at from after where row_at is not null))
+      where j.job_id = any (array(select job_id from after where not born))
         and a.job_id = j.job_id
     )
     select count(*)::int as written from after`;

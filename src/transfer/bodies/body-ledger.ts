@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../domain/event-types.ts';
+import type { RecordedEvent } from '../../domain/event-types.ts';
 
 /** Which bodies an event speaks of, by their hashes. */
 export interface BodiesNamed {

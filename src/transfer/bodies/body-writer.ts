@@ -1,12 +1,12 @@
-import type { Executor } from '../store/statement.ts';
+import type { Executor } from '../../store/statement.ts';
 import {
   type ChangedBodyRow,
   changeBodies,
   restoreBodies,
   type RestoredBodyRow,
-} from '../store/statements/transfer/restore-bodies.ts';
+} from '../../store/statements/transfer/restore-bodies.ts';
 import { bodiesNamedBy } from './body-ledger.ts';
-import type { SourcedEvent } from './log-source.ts';
+import type { SourcedEvent } from '../log-source.ts';
 
 type Writable<Row> = { -readonly [Key in keyof Row]: Row[Key] };
 
