@@ -4,19 +4,18 @@ import { invariant } from '../../kernel/invariant.ts';
 import type { Executor } from '../../store/statement.ts';
 import { submitFreshJobs } from '../../store/statements/submit-fresh-jobs.ts';
 import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
+import { Flying } from './flying.ts';
 import { type Waiting, WaitingLine } from './waiting-line.ts';
 
-/** Statements on their way at the same time; jobs, and bytes of their payloads, in one at the most. */
-const MAX_FLYING = 2;
+/** Jobs, and bytes of their payloads, in one statement at the most. */
 const MAX_JOBS = 1_000;
 const MAX_BYTES = 8 * 1_048_576;
-/** So many submissions are worth a statement of their own, if one more may be on its way. */
-const WORTH_ONE = 8;
 
 /**
  * Puts submissions that come in the same turn of the event loop into one statement, or two where they
- * are many; while two are on their way, the next gathers. One that comes alone waits for nothing but
- * the end of that turn. Only for submissions without keys, whose outcome cannot hang on each other.
+ * are many; while two are on their way, or one with many jobs, the next gathers. One that comes alone
+ * waits for nothing but the end of that turn. Only for submissions without keys, whose outcome cannot
+ * hang on each other.
  */
 export interface SubmitCoalescer {
   /**
@@ -32,7 +31,7 @@ export function createSubmitCoalescer(
   clock: Clock = systemClock,
 ): SubmitCoalescer {
   const line = new WaitingLine(clock);
-  let flying = 0;
+  const flying = new Flying(clock);
   let called = false;
 
   /**
@@ -40,7 +39,7 @@ export function createSubmitCoalescer(
    * its end, the first of them would fly alone.
    */
   function callToFly(): void {
-    if (called || flying >= MAX_FLYING) return;
+    if (called || flying.lanesFor(line.jobs) === 0) return;
     called = true;
     setImmediate(() => {
       called = false;
@@ -49,27 +48,29 @@ export function createSubmitCoalescer(
   }
 
   function fly(): void {
-    while (flying < MAX_FLYING && !line.isEmpty) {
-      const share = Math.ceil(line.length / (MAX_FLYING - flying));
-      flying += 1;
-      void send(line.take(Math.max(WORTH_ONE, share), MAX_JOBS, MAX_BYTES)).then(() => {
-        flying -= 1;
-        if (!line.isEmpty) callToFly();
+    for (;;) {
+      const lanes = flying.lanesFor(line.jobs);
+      if (lanes === 0) break;
+      const batch = line.take(Math.ceil(line.length / lanes), MAX_JOBS, MAX_BYTES);
+      const jobs = batch.flatMap(({ rows }) => rows);
+      const landed = flying.start(jobs.length, callToFly);
+      void send(batch, jobs).then(() => {
+        landed();
+        callToFly();
         return undefined;
       });
     }
     line.keepTime();
   }
 
-  async function send(batch: readonly Waiting[]): Promise<void> {
-    const jobs = batch.flatMap(({ rows }) => rows);
+  async function send(batch: readonly Waiting[], jobs: readonly SubmittedJobRow[]): Promise<void> {
     try {
       const bornAtMs = await giveBirth(database, tenantId, jobs);
       for (const { resolve } of batch) resolve(bornAtMs);
     } catch (error) {
       // What one of them did wrong is not to be the others' trouble.
       const apart = batch.length > 1 && !isDaybookError(error, 'database-unavailable');
-      if (apart) await Promise.all(batch.map((each) => send([each])));
+      if (apart) await Promise.all(batch.map((each) => send([each], each.rows)));
       else for (const { reject } of batch) reject(error);
     }
   }

@@ -34,6 +34,11 @@ export class WaitingLine {
     return this.#line.length;
   }
 
+  /** Of all who wait. */
+  get jobs(): number {
+    return this.#jobs;
+  }
+
   get isEmpty(): boolean {
     return this.#line.length === 0;
   }
