@@ -95,8 +95,8 @@ async function relayState(daybook: Daybook, url: string, until: number): Promise
     let absent = 0;
     for (const { kind, stream, revision } of report.differences) {
       if (kind !== 'missing') continue;
-      const found = target.readStream(stream, { from: BigInt(revision), limit: 1 });
-      if ((await found[Symbol.asyncIterator]().next()).done === true) absent += 1;
+      const there = target.readStream(stream, { from: BigInt(revision), limit: 1 });
+      if ((await there[Symbol.asyncIterator]().next()).done === true) absent += 1;
     }
     return { state, absent };
   } finally {
