@@ -298,10 +298,12 @@ describe('the projector', () => {
     await prepareReadModels(db.database, [queueCounters]);
     const began = performance.now();
     const { applied } = await startProjector(db, [queueCounters]);
-    while (performance.now() - began < 1_000) {
+    const elapsedMs = () => performance.now() - began;
+    // A second, or on a machine that is busy as long as two of them take.
+    while (elapsedMs() < 1_000 || (applied.length < 2 && elapsedMs() < 20_000)) {
       await submitJobs(db.context, [{ type: 'send', queue: 'mail' }]);
     }
-    const most = Math.ceil((performance.now() - began) / 50) + 1;
+    const most = Math.ceil(elapsedMs() / 50) + 1;
     expect(applied.length).toBeGreaterThan(1);
     expect(applied.length).toBeLessThanOrEqual(most);
   });

@@ -118,6 +118,28 @@ describe.skipIf(realServer() !== undefined)('a stream at which the relay has sto
     expect(await differences(daybook.db, target)).toEqual([]);
   });
 
+  it('is parked again where it was deleted, and counts on behind what is gone', async () => {
+    await daybook.consumers.pause('relay');
+    const job = await submit();
+    const stream = `job-${job.id}`;
+    const event = { id: randomUUID(), type: 'Foreign', data: {}, metadata: {} };
+    await target.append(stream, [event], 'no-stream');
+    await daybook.consumers.resume('relay');
+    await stopped().toMatchObject({ name: 'foreign-event' });
+    await runRelayPark(command(), job.id, 'why');
+    at.double?.events.deleteSoftly(stream);
+    await runRelayRetry(command(), stream);
+    await expect
+      .poll(async () => (await parked())[0], soon)
+      .toMatchObject({ attempts: 2, error: { name: 'gap' } });
+    expect(await lag()).toMatchObject({ halted: null });
+    at.double?.events.forget(stream);
+    await runRelayRetry(command(), stream);
+    await expect.poll(parked, soon).toEqual([]);
+    await relayed(daybook.db);
+    expect(await differences(daybook.db, target)).toEqual([]);
+  });
+
   it('counts as parked only with what is not in the target', async () => {
     // In the target, and read again while its stream is parked.
     const job = await submit();

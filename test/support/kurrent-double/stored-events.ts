@@ -32,7 +32,7 @@ export type AppendResult =
  */
 export interface StoredEvents {
   append(stream: string, expected: Expected, events: readonly Proposed[]): AppendResult;
-  /** The events of a stream; undefined where there is none. */
+  /** The events of a stream that can be read; undefined where there is none. */
   stream(name: string): readonly Stored[] | undefined;
   /** Every event, in the order of positions. */
   readonly all: readonly Stored[];
@@ -41,6 +41,11 @@ export interface StoredEvents {
   /** Tombstones a stream: nothing is ever appended to it again. */
   tombstone(stream: string): void;
   isTombstoned(stream: string): boolean;
+  /**
+   * Deletes a stream without scavenging it: nothing of it can be read in the stream any more. A write of
+   * the same ids at the same numbers is a success still, and any other one to a new stream is taken, and counts on.
+   */
+  deleteSoftly(stream: string): void;
   /** Forgets a stream, as deleting and scavenging it do, or a restored backup of the server. */
   forget(stream: string, fromRevision?: bigint): void;
   /** Bytes of data and metadata that one append may have; default 1 MiB, as servers up to 25.0 have it. */
@@ -53,6 +58,8 @@ const STEP = 128n;
 export function createStoredEvents(): StoredEvents {
   const streams = new Map<string, Stored[]>();
   const tombstones = new Set<string>();
+  /** How many of the first events of a stream are hidden. */
+  const hidden = new Map<string, number>();
   const listeners = new Set<() => void>();
   const seen = new Map<string, Stored>();
   let all: Stored[] = [];
@@ -88,6 +95,9 @@ export function createStoredEvents(): StoredEvents {
     if (last > expected && isThere && end !== undefined) {
       return { kind: 'appended', revision: end.revision, position: end.position };
     }
+    const isDeleted = hidden.get(stream) === kept.length;
+    if (isDeleted && expected === -1n && kept[0]?.id !== events[0]?.id)
+      return write(stream, events);
     const shown = expected === -1n ? 'no-stream' : expected;
     return { kind: 'wrong-version', current: kept.length === 0 ? null : last, expected: shown };
   };
@@ -113,7 +123,10 @@ export function createStoredEvents(): StoredEvents {
       }
       return write(stream, events);
     },
-    stream: (name) => streams.get(name),
+    stream(name) {
+      const shown = streams.get(name)?.slice(hidden.get(name) ?? 0);
+      return shown?.length === 0 ? undefined : shown;
+    },
     get all() {
       return all;
     },
@@ -125,11 +138,15 @@ export function createStoredEvents(): StoredEvents {
       this.forget(stream);
       tombstones.add(stream);
     },
+    deleteSoftly(stream) {
+      hidden.set(stream, streams.get(stream)?.length ?? 0);
+    },
     isTombstoned: (stream) => tombstones.has(stream),
     forget(stream, fromRevision = 0n) {
       const kept = streams.get(stream) ?? [];
       const gone = new Set(kept.splice(Number(fromRevision)));
       if (kept.length === 0) streams.delete(stream);
+      hidden.delete(stream);
       all = all.filter((event) => !gone.has(event));
     },
   };
