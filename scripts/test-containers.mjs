@@ -15,11 +15,18 @@ import { parseArgs } from 'node:util';
 import { ensureInstalled, exitWith } from './ensure-installed.mjs';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-/** The newest release with long-term support, and the last under the former name. */
+/**
+ * The newest release with long-term support, and the last under the former name.
+ * Of the first, `kurrent-lts` holds nothing but releases with long-term support (those with minor number 0, as
+ * 26.0), and `latest` is the newest of them: Kurrent's pages on installation and release schedule, and the
+ * guide of its Node client. The second is in the documentation of testcontainers' EventStoreDB module; Kurrent
+ * supported 24.10 until October 2026. Read on 22 November 2026.
+ */
 const kurrentImages = [
   process.env['KURRENTDB_IMAGE'] ?? 'docker.kurrent.io/kurrent-lts/kurrentdb:latest',
   process.env['EVENTSTOREDB_IMAGE'] ?? 'eventstore/eventstore:24.10',
 ];
+/** Tags of Docker's official image; each is the newest minor of its major. */
 const postgresVersions = ['15', '16', '17', '18'];
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -69,14 +76,18 @@ async function onPostgres(version) {
 async function onKurrent(image) {
   console.log(`\n${image}`);
   const container = await new GenericContainer(image)
-    .withCommand(['--insecure', '--run-projections=System', '--start-standard-projections'])
+    .withCommand(['--insecure', '--run-projections=System', '--start-standard-projections=true'])
     .withExposedPorts(2113)
     .withWaitStrategy(Wait.forHttp('/health/live', 2113).forStatusCode(204))
     .withStartupTimeout(120_000)
     .start();
-  await run(image, ['test/integration/relay'], {
-    EVENTSTORE_URL: `esdb://${container.getHost()}:${container.getMappedPort(2113)}?tls=false`,
+  const url = `esdb://${container.getHost()}:${container.getMappedPort(2113)}?tls=false`;
+  // A log is restored from a server that holds no other: it comes first, while nobody has written there.
+  await run(`${image}, restored`, ['test/integration/transfer/restore-relayed'], {
+    EVENTSTORE_URL: url,
+    DAYBOOK_EVENTSTORE_EMPTY: '1',
   });
+  await run(image, ['test/integration/relay'], { EVENTSTORE_URL: url });
   await container.stop();
 }
 

@@ -36,6 +36,7 @@ export async function start(flags: StartFlags): Promise<void> {
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
     const { role: roles = [] } = flags;
+    mustHaveTarget(roles);
     const has = (role: Role) => roles.length === 0 || roles.includes(role);
     const works = has('worker') && !readOnly;
     const module = flags.jobs ?? (works ? starterModule() : undefined);
@@ -54,6 +55,14 @@ export async function start(flags: StartFlags): Promise<void> {
     greet(url, works ? jobs : [], flags.jobs === undefined);
     if (!isLoopback(host)) console.error(openWarning(host));
   });
+}
+
+/** @throws DaybookError `invalid-options` for a process that is to relay, and to nowhere */
+function mustHaveTarget(roles: readonly Role[]): void {
+  if (!roles.includes('relay') || (process.env['EVENTSTORE_URL'] ?? '') !== '') return;
+  const message = 'EVENTSTORE_URL is not set, and so there is nothing to relay to';
+  if (roles.length === 1) throw new DaybookError('invalid-options', `${message}.`);
+  console.error(`${message}: this process does the rest.`);
 }
 
 /** Answers where it listens. */

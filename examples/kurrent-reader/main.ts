@@ -10,8 +10,8 @@ import { JobCounts } from './job-counts.ts';
  *   daybook start
  *   npm run example:kurrent-reader
  */
-const url = process.env['EVENTSTORE_URL'];
-if (url === undefined) {
+const url = process.env['EVENTSTORE_URL'] ?? '';
+if (url === '') {
   console.error('EVENTSTORE_URL is not set: name the KurrentDB that Daybook relays to.');
   process.exit(1);
 }

@@ -68,6 +68,7 @@ export const httpAnswers: Readonly<Record<ErrorCode, HttpAnswer | null>> = {
   'unknown-type': null,
   'handler-timeout': null,
   'migration-failed': null,
+  'database-refused': null,
   'jobs-module-invalid': null,
   'relay-client-missing': null,
   'relay-target-unavailable': null,

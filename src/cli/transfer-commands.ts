@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isUuid } from '../kernel/uuid.ts';
 
 export interface ExportFlags {
   readonly schema: string | undefined;
@@ -33,11 +34,11 @@ export function addTransfer(
   program
     .command('export')
     .description('write the log in DATABASE_URL as NDJSON of CloudEvents, with payloads')
-    .argument('[file]', 'where to write (default: to stdout)')
+    .argument('[file]', 'where to write (default, and -: to stdout)')
     .addOption(new Option('--after <position>', 'only what comes later').argParser(position))
     .addOption(list('--queue <name...>', 'only events of these queues'))
     .addOption(list('--type <name...>', 'only events of jobs of these types'))
-    .addOption(list('--job <id...>', 'only events of these jobs'))
+    .addOption(list('--job <id...>', 'only events of these jobs').argParser(jobIds))
     .addOption(schema())
     .addHelpText('after', '\nExample:\n  daybook export | gzip > log.ndjson.gz\n')
     .action((file: string | undefined, flags: ExportFlags) => actions.exportLog(file, flags));
@@ -70,4 +71,9 @@ export function addTransfer(
 function position(text: string): bigint {
   if (/^\d{1,18}$/.test(text)) return BigInt(text);
   throw new InvalidArgumentError('must be a position of the log.');
+}
+
+function jobIds(text: string, before: readonly string[] = []): readonly string[] {
+  if (isUuid(text)) return [...before, text];
+  throw new InvalidArgumentError('must be the id of a job.');
 }

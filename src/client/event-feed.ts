@@ -42,7 +42,7 @@ export async function* feedEvents(
 ): AsyncGenerator<ReceivedEvent, void, void> {
   const { signal } = options;
   const isOver = () => signal?.aborted === true;
-  const place = { after: options.after ?? 'end', retryMs: 0, failures: 0, isReset: false };
+  const place: Place = { after: options.after ?? 'end', retryMs: 0, failures: 0 };
   while (!isOver()) {
     try {
       yield* oneConnection(connection, options, place);
@@ -69,8 +69,8 @@ interface Place {
   retryMs: number;
   /** Connections in a row that brought nothing. */
   failures: number;
-  /** The last that came was a reset: who was told where to go on is not told again. */
-  isReset: boolean;
+  /** Where the last that came, a reset, leads to: who was told so is not told the same again. */
+  told?: string | undefined;
 }
 
 function pauseMs({ retryMs, failures }: Place, random: number): number {
@@ -118,11 +118,11 @@ function take(block: SseBlock, options: FeedOptions, place: Place): ReceivedEven
   if (retryMs !== undefined) place.retryMs = retryMs;
   if (token === undefined) return undefined;
   if (event === 'reset') {
-    place.after = afterReset(token, data ?? '{}', place.isReset ? {} : options);
-    place.isReset = true;
+    place.after = afterReset(token, data ?? '{}', place.told === token ? {} : options);
+    place.told = token;
     return undefined;
   }
-  place.isReset = false;
+  place.told = undefined;
   const isNew = isAfter(token, place.after);
   place.after = token;
   if (event === 'caught-up') options.onCaughtUp?.(token);

@@ -212,7 +212,12 @@ export const errorCatalogue = {
   'database-unavailable': {
     title: 'The database cannot be reached',
     advice:
-      'Check that Postgres runs and accepts connections; Daybook goes on by itself once it does.',
+      'Check that Postgres runs and accepts connections. A process goes on by itself once it does; run a command again.',
+  },
+  'database-refused': {
+    title: 'The database does not let this user do it',
+    advice:
+      'Correct user, password and database in DATABASE_URL; make the database, or give the user the right that is named.',
   },
   'pool-exhausted': {
     title: 'No connection of the pool came free',

@@ -3,6 +3,7 @@ import { examine } from '../doctor/doctor.ts';
 import { silentObserver } from '../kernel/observer.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { createEpochControl } from '../store/epoch/epoch-control.ts';
+import { refusalOf } from '../store/pool/refusal.ts';
 import { rebuildClaims } from '../verify/rebuild/rebuild-claims.ts';
 import type { SafetyOptions } from '../verify/safety/safety-check.ts';
 import { verify } from '../verify/verify.ts';
@@ -133,7 +134,7 @@ export async function runEpoch(target: CommandTarget, reason: string | undefined
   });
 }
 
-/** Runs work on a database that is opened for it alone. */
+/** Runs work on a database that is opened for it alone. @throws DaybookError `database-refused` */
 export async function onDatabase<Result>(
   { connectionString, schema }: CommandTarget,
   work: (database: Database) => Promise<Result>,
@@ -143,6 +144,8 @@ export async function onDatabase<Result>(
   const database = openDatabase({ ...options, connectionString, observer: silentObserver });
   try {
     return await work(database);
+  } catch (error) {
+    throw refusalOf(error) ?? error;
   } finally {
     await database.close();
   }

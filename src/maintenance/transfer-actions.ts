@@ -44,11 +44,11 @@ export function transferActions(
   return {
     exportLog(file: string | undefined, { schema, after = 0n, queue, type, job }: ExportFlags) {
       const filter = { queues: queue, jobTypes: type, jobs: job };
-      return runExport(targetOf(schema), { file, after, filter });
+      return runExport(targetOf(schema), { file: file === '-' ? undefined : file, after, filter });
     },
     restore: (file: string | undefined, { schema, from, source }: RestoreFlags) =>
       ending(() => {
-        if (from === 'kurrentdb') return restoreRelayed(directly(schema), source);
+        if (from === 'kurrentdb') return restoreRelayed(directly(schema), file, source);
         if (source !== undefined) {
           throw new DaybookError('invalid-options', '--source goes with --from kurrentdb.');
         }
@@ -64,7 +64,15 @@ function named(file: string | undefined): string {
   throw new DaybookError('invalid-options', 'Name the file to restore from, or - for stdin.');
 }
 
-async function restoreRelayed(target: CommandTarget, source: string | undefined): Promise<0 | 1> {
+async function restoreRelayed(
+  target: CommandTarget,
+  file: string | undefined,
+  source: string | undefined,
+): Promise<0 | 1> {
+  if (file !== undefined) {
+    const message = `--from kurrentdb reads no file: leave out ${file}, or say --from ndjson.`;
+    throw new DaybookError('invalid-options', message);
+  }
   const relay = relayFromEnvironment(process.env);
   if (relay === undefined) {
     const message = 'EVENTSTORE_URL is not set: name the KurrentDB to restore from.';

@@ -1,9 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { databaseOptions, parseOptions } from '../config/options.ts';
 import type { EventFilter } from '../domain/event-filter.ts';
 import { DaybookError } from '../kernel/errors.ts';
@@ -15,6 +10,8 @@ import { type RestoredLog, restoreLog, type RestoreMode } from '../transfer/rest
 import { verify } from '../verify/verify.ts';
 import { buildReadModels } from './build-read-models.ts';
 import { type CommandTarget, onDatabase, paced } from './commands.ts';
+import { readExport } from './files/read-export.ts';
+import { writeExport } from './files/write-export.ts';
 import { reportText } from './report-text.ts';
 import { count } from './text-table.ts';
 
@@ -32,9 +29,9 @@ export interface RestoreFlags {
 }
 
 /**
- * `daybook export`: writes the log as NDJSON. A file bears its name once it is whole; until then, and
- * for good where this is ended, it is called `<file>.part`.
- * @throws DaybookError `export-incomplete`, `invalid-options` for a file that cannot be written
+ * `daybook export`: writes the log as NDJSON, to a file once all of it is whole.
+ * @throws DaybookError `export-incomplete`, `invalid-options` for a file that cannot be written, and where
+ *   no event fits what was asked for
  */
 export async function runExport(target: CommandTarget, flags: ExportFlags): Promise<void> {
   const { file, after, filter } = flags;
@@ -44,76 +41,55 @@ export async function runExport(target: CommandTarget, flags: ExportFlags): Prom
     const onProgress = (position: bigint, head: bigint) =>
       note(`Exported up to position ${count(Number(position))} of ${count(Number(head))}`);
     const lines = exportLog(database, { after, filter, onProgress });
-    const part = file === undefined ? undefined : `${file}.part`;
-    const stream = part === undefined ? process.stdout : createWriteStream(part);
-    const events = await failingAs(file, writeLines(stream, lines));
-    if (part !== undefined && file !== undefined) {
-      await failingAs(file, keep(part, file));
-    }
+    const events = await writeExport(file, fitting(lines, filter));
     const rate = speed(events, performance.now() - began);
     target.note(`Exported ${count(events)} events${rate}.`);
   });
 }
 
-/** Writes lines as fast as they are taken; answers how many events they were. */
-async function writeLines(
-  stream: Writable,
-  lines: AsyncGenerator<string, { readonly events: number }>,
-): Promise<number> {
-  let failure: Error | undefined;
-  stream.once('error', (error) => {
-    failure = error;
-  });
-  let waiting: string[] = [];
-  let length = 0;
-  const flush = async () => {
-    if (failure !== undefined) throw failure;
-    const text = waiting.join('');
-    waiting = [];
-    length = 0;
-    if (!stream.write(text)) await once(stream, 'drain');
-  };
+/** Events of jobs are these, among the lines of an export. */
+const ofJob = '"type":"dev.daybook.job.';
+
+/**
+ * The same lines. An export of certain jobs in which there is none is a mistake, and one after which
+ * somebody might delete what was to be exported.
+ */
+async function* fitting<Result>(
+  lines: AsyncGenerator<string, Result & { readonly events: number }>,
+  { queues, jobTypes, jobs }: EventFilter,
+): AsyncGenerator<string, Result & { readonly events: number }> {
+  let ofJobs = 0;
   for (;;) {
     const { done, value } = await lines.next();
-    if (done === true) {
-      await flush();
-      if (stream !== process.stdout) await new Promise<void>((resolve) => stream.end(resolve));
-      if (failure !== undefined) throw failure;
-      return value.events;
+    if (done !== true) {
+      if (value.includes(ofJob)) ofJobs += 1;
+      yield value;
+      continue;
     }
-    waiting.push(value, '\n');
-    length += value.length;
-    if (length >= WRITE_AT) await flush();
+    const isWrong =
+      (queues !== undefined && value.events === 0) ||
+      ((jobTypes !== undefined || jobs !== undefined) && ofJobs === 0);
+    if (!isWrong) return value;
+    const message =
+      'Nothing in the log fits what was to be exported: check --queue, --type and --job.';
+    throw new DaybookError('invalid-options', message);
   }
-}
-
-/** Characters that are gathered before they are written. */
-const WRITE_AT = 65_536;
-
-/** Gives a file its name once it is on the disk. */
-async function keep(part: string, file: string): Promise<void> {
-  const handle = await open(part, 'r+');
-  await handle.sync();
-  await handle.close();
-  await rename(part, file);
 }
 
 /**
  * `daybook restore --from ndjson` and `daybook import`: builds all tables from an export, in a database
  * that holds nothing, and proves them.
  * @returns the exit code: 0 where verify finds nothing, else 1
- * @throws DaybookError `database-not-empty`, `restore-busy`, `source-refused`
+ * @throws DaybookError `database-not-empty`, `restore-busy`, `source-refused`, `invalid-options` for a file that
+ *   cannot be read
  */
 export async function runRestoreFromFile(
   target: CommandTarget,
   { mode, file }: RestoreFlags,
 ): Promise<0 | 1> {
-  const restore = async () => {
-    const chunks = file === '-' ? process.stdin : (await open(file)).createReadStream();
-    const name = file === '-' ? 'stdin' : basename(file);
-    return runRestore(target, mode, createNdjsonSource({ name, chunks, newToken: randomUUID }));
-  };
-  return failingAs(file, restore());
+  const { name, chunks } = await readExport(file, mode);
+  const source = createNdjsonSource({ name, chunks, newToken: randomUUID });
+  return runRestore(target, mode, source);
 }
 
 /** The same from any source. */
@@ -172,16 +148,4 @@ function tellRestored(
 function speed(events: number, ms: number): string {
   const seconds = ms / 1_000;
   return ` in ${seconds.toFixed(1)} s (${count(Math.round(events / seconds))}/s)`;
-}
-
-/** A file that cannot be read or written is told by its name. */
-async function failingAs<Result>(file: string | undefined, work: Promise<Result>): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    const isOfFile = error instanceof Error && 'syscall' in error && 'path' in error;
-    if (!isOfFile) throw error;
-    const message = `${file ?? 'The file'} cannot be used: ${error.message}`;
-    throw new DaybookError('invalid-options', message, { cause: error });
-  }
 }

@@ -35,12 +35,18 @@ export interface RelayRunOptions {
   readonly build: number;
   /** Where that stands: what comes behind is relayed. */
   readonly position: bigint;
+  /** Of the log. */
+  readonly epoch: number;
 }
 
 /** Relaying from a checkpoint on, until that stands elsewhere or something stands in the way. */
 export interface RelayRun {
   /** The low-water mark: everything up to here is in the target, or parked. */
   readonly checkpoint: bigint;
+  /** Of the log that is relayed: in another one its positions are those of other events. */
+  readonly epoch: number;
+  /** The last position that was read. */
+  readonly readUpTo: bigint;
   /** What only a person can settle; nothing more is appended. Else null. */
   readonly halted: Error | null;
   /** Why nothing goes through: the last failure of many in a row; else null. */
@@ -105,6 +111,14 @@ class Run implements RelayRun {
     return this.#checkpoint;
   }
 
+  get epoch(): number {
+    return this.#options.epoch;
+  }
+
+  get readUpTo(): bigint {
+    return this.#readUpTo;
+  }
+
   get halted(): Error | null {
     return this.#halted;
   }
@@ -158,7 +172,7 @@ class Run implements RelayRun {
 
   /** Moves the checkpoint over the pages that are settled. */
   async #save(): Promise<void> {
-    const { database, clock, observer, build } = this.#options;
+    const { database, clock, observer, build, epoch } = this.#options;
     const open = this.#pages.findIndex(({ left }) => left > 0);
     const settled = open === -1 ? this.#pages.length : open;
     const upTo = this.#pages[settled - 1]?.upTo;
@@ -171,6 +185,7 @@ class Run implements RelayRun {
       after,
       upTo,
       busyMs,
+      epoch,
     });
     this.#savedAt = clock.elapsedMs();
     if (moved.length === 0) return;

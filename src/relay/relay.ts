@@ -109,7 +109,7 @@ class Relay implements Service {
       return POLL_MS;
     }
     if (progress.position > progress.head) return this.#isAhead(progress);
-    const run = await this.#runFrom(progress.position);
+    const run = await this.#runFrom(progress);
     await run.retryParked();
     await run.readAhead(progress.head);
     const hasWork = await run.advance();
@@ -127,11 +127,16 @@ class Relay implements Service {
     return (await database.run(readProgress, { name: relayName, build: this.#build }))[0];
   }
 
-  /** What relays from the checkpoint on; another than before where somebody else has moved it. */
-  async #runFrom(position: bigint): Promise<RelayRun> {
-    if (this.#run?.checkpoint === position) return this.#run;
+  /**
+   * What relays from the checkpoint on; another than before where somebody else has moved it, and where
+   * the log has lost its end: other events stand now where those stood that were read.
+   */
+  async #runFrom({ position, head, epoch }: ProgressRow): Promise<RelayRun> {
+    const now = this.#run;
+    const goesOn = now?.checkpoint === position && now.epoch === epoch && now.readUpTo <= head;
+    if (now !== null && goesOn) return now;
     await this.#abandon();
-    const run = { ...this.#options, session: this.#session, build: this.#build, position };
+    const run = { ...this.#options, session: this.#session, build: this.#build, position, epoch };
     return (this.#run = await startRun(run));
   }
 

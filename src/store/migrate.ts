@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../kernel/clock.ts';
 import { DaybookError, isDaybookError } from '../kernel/errors.ts';
 import { explained } from './pool/explained.ts';
 import { makeClient } from './pool/list-client.ts';
+import { refusalOf } from './pool/refusal.ts';
 import { quotedSchema } from './schema-name.ts';
 import { codeOf, sqlState } from './sqlstate.ts';
 
@@ -47,7 +48,7 @@ export const schemaFile = 'schema.txt';
  * many processes at once wait for each other. Nothing outlives the transaction, neither a lock nor a
  * setting, so it may go through a transaction pooler.
  * @returns the names of the migrations it ran
- * @throws DaybookError `migration-failed`, or `database-unavailable`
+ * @throws DaybookError `migration-failed`, `database-refused`, or `database-unavailable`
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   quotedSchema(options.schema);
@@ -67,6 +68,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   } catch (error) {
     const known = explained(lost ?? error);
     if (isDaybookError(known, 'database-unavailable')) throw known;
+    const refusal = refusalOf(lost ?? error);
+    if (refusal !== undefined) throw refusal;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DaybookError('migration-failed', `The migration failed: ${reason}`, { cause: error });
   } finally {

@@ -51,6 +51,9 @@ describe.runIf(hasTools('pg_basebackup'))('a primary that fails', () => {
       { loadMs: 500, callers: 4, note: () => undefined },
     );
     expect(report).toMatchObject({ lost: [], unfinished: 0, differences: 0 });
+    // Whoever had subscribed was told to read again what they keep, and has it all.
+    expect(report.resets).toContain('epoch');
+    expect(report).toMatchObject({ unheard: 0, ghosts: 0 });
     expect(report.acknowledged).toBeGreaterThan(10);
     expect(report.epochs).toEqual(['1: first', expect.stringMatching(/^2: another timeline/)]);
   }, 120_000);

@@ -10,6 +10,8 @@ export interface Host {
 }
 
 export interface Network {
+  /** Of this machine, as the hosts reach it. */
+  readonly address: string;
   host(name: string): Host;
   /** Takes all of it away. */
   remove(): void;
@@ -30,10 +32,12 @@ export function createNetwork(): Network {
   const bridge = `dbk${id}`;
   const prefix = '10.213.77';
   const made: string[] = [];
+  const links: string[] = [];
   run('ip', 'link', 'add', bridge, 'type', 'bridge');
   run('ip', 'address', 'add', `${prefix}.1/24`, 'dev', bridge);
   run('ip', 'link', 'set', bridge, 'up');
   return {
+    address: `${prefix}.1`,
     host(name) {
       const space = `dbk-${id}-${name}`;
       const number = made.length + 2;
@@ -42,6 +46,7 @@ export function createNetwork(): Network {
       run('ip', 'netns', 'add', space);
       made.push(space);
       run('ip', 'link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
+      links.push(near);
       run('ip', 'link', 'set', near, 'master', bridge, 'up');
       const by = ['ip', 'netns', 'exec', space];
       run(...by, 'ip', 'address', 'add', `${address}/24`, 'dev', far);
@@ -50,6 +55,8 @@ export function createNetwork(): Network {
       return { address, by, cutOff: () => void run('ip', 'link', 'set', near, 'down') };
     },
     remove() {
+      // By themselves they would go a while after their namespace, and their names are given again.
+      for (const near of links) run('ip', 'link', 'delete', near);
       for (const space of made) run('ip', 'netns', 'delete', space);
       run('ip', 'link', 'delete', bridge);
     },

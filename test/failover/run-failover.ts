@@ -1,7 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ScriptProcess, startDaybook } from '../../scripts/script-process.ts';
-import { type Daybook, openDaybook } from '../../src/daybook.ts';
+import { type Judgement, judge } from './judge.ts';
+import { readFromReplica, type ReplicaReads } from './replica-reads.ts';
+import { createSubmissions, type Submissions } from './submissions.ts';
+import { type Subscriber, subscribe } from './subscriber.ts';
+
+/** Where a process is to run; left out, on this machine. */
+export interface Place {
+  readonly by?: readonly string[];
+}
 
 /** Two servers, of which the second is the standby of the first, and where processes run. */
 export interface FailoverWorld {
@@ -12,9 +20,14 @@ export interface FailoverWorld {
   /** The standby becomes the primary. */
   promote(): Promise<void>;
   /** Where the API is to listen, and how others reach it. */
-  readonly api: { readonly host: string; readonly by?: readonly string[] };
-  /** Where the worker is to run. */
-  readonly worker: { readonly by?: readonly string[] };
+  readonly api: Place & { readonly host: string };
+  readonly worker: Place;
+  /** The housekeeping; left out, the API does it. */
+  readonly keeper?: Place;
+  /** Serves reads from the standby. */
+  readonly reader?: Place & { readonly host: string };
+  /** Relays to the server named here. */
+  readonly relay?: Place & { readonly url: string };
 }
 
 export interface FailoverOptions {
@@ -25,20 +38,22 @@ export interface FailoverOptions {
   note(line: string): void;
 }
 
-export interface FailoverReport {
-  /** Submissions that were answered with 201, */
+export interface FailoverReport extends Judgement {
+  /** Submissions that were answered with 201. */
   readonly acknowledged: number;
-  /** of these, jobs that are not in the log afterwards, */
-  readonly lost: readonly string[];
-  /** and jobs that did not complete. */
-  readonly unfinished: number;
   /** Submissions that were refused, or not answered, while nobody took writes. */
   readonly refused: number;
   /** From the failure of the primary, and from the end of the promotion, to the next 201. */
   readonly resumedMs: number;
   readonly resumedAfterPromotionMs: number;
-  readonly epochs: readonly string[];
-  readonly differences: number;
+  /** Undefined where nobody reads from the standby. */
+  readonly reads: ReplicaReads | undefined;
+  /** Why a subscriber of the log was told to begin anew, each time, */
+  readonly resets: readonly string[];
+  /** what it lacks of the jobs that were acknowledged and are there, */
+  readonly unheard: number;
+  /** and what it still knows of jobs that are lost. */
+  readonly ghosts: number;
 }
 
 /** How long anything that must happen may take. */
@@ -47,155 +62,116 @@ const PATIENCE_MS = 60_000;
 const jobs = fileURLToPath(new URL('../e2e/fixtures/jobs.ts', import.meta.url));
 
 /**
- * An API with the housekeeping, and a worker, each a process that knows both servers. While jobs are
- * submitted the primary fails and the standby is promoted; nothing is restarted. Then everything that
- * was acknowledged must be there, and done.
+ * Processes that know both servers: an API, a worker, and what else the world has room for. While jobs
+ * are submitted the primary fails and the standby is promoted; nothing is restarted. Then everything
+ * that was acknowledged must be there, and done.
  */
 export async function runFailover(
   world: FailoverWorld,
-  { loadMs, callers, note }: FailoverOptions,
+  options: FailoverOptions,
 ): Promise<FailoverReport> {
-  const env = { DATABASE_URL: world.servers, DATABASE_DIRECT_URL: world.servers };
+  const { callers, note } = options;
   const started: ScriptProcess[] = [];
-  const { host, by = [] } = world.api;
-  const keep = ['--role', 'api', 'sequencer', 'projector', 'caretaker'];
-  const address = ['--host', host, '--allow-host', host, '--port', '0'];
-  const load = createLoad();
+  const load = createSubmissions(PATIENCE_MS);
+  const end = new AbortController();
   try {
-    const api = startDaybook(['start', ...keep, ...address], { env, by });
-    started.push(api);
-    const [, url = ''] = await api.line(/listens at (\S+)/);
-    const work = ['--role', 'worker', '--jobs', jobs, '--concurrency', '20'];
-    const worker = startDaybook(['start', ...work], { env, by: world.worker.by ?? [] });
-    started.push(worker);
-    await worker.line(/runs as worker/);
-    note(`API at ${url}, a worker, and ${callers} callers`);
-
-    const calls = Array.from({ length: callers }, () => load.run(url));
-    await load.next();
-    await wait(loadMs);
-    note(`The primary fails after ${load.acknowledged.length} jobs`);
-    const failedAt = performance.now();
-    await world.fail();
-    await world.promote();
-    const promotedAt = performance.now();
-    note(`The standby was promoted ${seconds(promotedAt - failedAt)} later`);
-    await load.next();
-    const resumedAt = performance.now();
-    note(`The next submission was acknowledged ${seconds(resumedAt - failedAt)} after the failure`);
-    await wait(loadMs);
+    const { api, reader } = await startAll(world, started);
+    note(`API at ${api}, ${started.length - 1} other processes, and ${callers} callers`);
+    const subscriber = subscribe(api);
+    const calls = Array.from({ length: callers }, () => load.run(api));
+    const newest = () => load.acknowledged.at(-1);
+    const reading = reader === undefined ? undefined : readFromReplica(reader, newest, end.signal);
+    const times = await failAndPromote(world, options, load);
     load.stop();
     await Promise.all(calls);
+    end.abort();
 
-    const judged = await judge(world.servers, load.acknowledged);
+    const { acknowledged, refused } = load;
+    const found = await judge({ ...world, api }, acknowledged, world.relay?.url, PATIENCE_MS);
     return {
-      ...judged,
-      acknowledged: load.acknowledged.length,
-      refused: load.refused(),
-      resumedMs: resumedAt - failedAt,
-      resumedAfterPromotionMs: Math.max(0, resumedAt - promotedAt),
+      ...times,
+      ...found,
+      acknowledged: acknowledged.length,
+      refused,
+      reads: await reading,
+      ...(await heardBy(subscriber, new Set(acknowledged.map(({ id }) => id)), found.lost)),
     };
   } finally {
     load.stop();
+    end.abort();
     for (const each of started.toReversed()) await each.stop('SIGKILL');
   }
 }
 
-export function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
+/** Starts all processes; answers where the API and the reader listen. */
+async function startAll(
+  { servers, api, worker, keeper, reader, relay }: FailoverWorld,
+  started: ScriptProcess[],
+): Promise<{ readonly api: string; readonly reader: string | undefined }> {
+  const start = (args: readonly string[], { by = [] }: Place, url = servers, more = {}) => {
+    const env = { DATABASE_URL: url, DATABASE_DIRECT_URL: url, EVENTSTORE_URL: '', ...more };
+    const made = startDaybook(['start', ...args], { env, by });
+    started.push(made);
+    return made;
+  };
+  const listen = async (args: readonly string[], place: FailoverWorld['api'], url = servers) => {
+    const address = ['--host', place.host, '--allow-host', place.host, '--port', '0'];
+    const [, found = ''] = await start([...args, ...address], place, url).line(/listens at (\S+)/);
+    return found;
+  };
+  const keep = ['sequencer', 'projector', 'caretaker'];
+  const own = keeper === undefined ? keep : [];
+  const address = await listen(['--role', 'api', ...own], api);
+  const work = ['--role', 'worker', '--jobs', jobs, '--concurrency', '20'];
+  const others = [start(work, worker)];
+  if (keeper !== undefined) others.push(start(['--role', ...keep], keeper));
+  if (relay !== undefined) {
+    others.push(start(['--role', 'relay'], relay, servers, { EVENTSTORE_URL: relay.url }));
+  }
+  for (const each of others) await each.line(/runs as/);
+  const standby = `${servers}?target_session_attrs=prefer-standby`;
+  const found = reader === undefined ? undefined : await listen(['--read-only'], reader, standby);
+  return { api: address, reader: found };
 }
 
-/** Submits jobs one after the other, and remembers what was acknowledged. */
-function createLoad() {
-  const acknowledged: string[] = [];
-  let refused = 0;
-  const end = new AbortController();
-  let waiting: (() => void)[] = [];
+async function failAndPromote(
+  world: FailoverWorld,
+  { loadMs, note }: FailoverOptions,
+  load: Submissions,
+): Promise<Pick<FailoverReport, 'resumedMs' | 'resumedAfterPromotionMs'>> {
+  await load.next();
+  await wait(loadMs);
+  note(`The primary fails after ${load.acknowledged.length} jobs`);
+  const failedAt = performance.now();
+  await world.fail();
+  await world.promote();
+  const promotedAt = performance.now();
+  note(`The standby was promoted ${seconds(promotedAt - failedAt)} later`);
+  await load.next();
+  const resumedAt = performance.now();
+  note(`The next submission was acknowledged ${seconds(resumedAt - failedAt)} after the failure`);
+  await wait(loadMs);
   return {
-    acknowledged,
-    refused: () => refused,
-    stop() {
-      end.abort();
-    },
-    /** Resolves with the next submission that is begun from now on and acknowledged. */
-    next: () =>
-      new Promise<void>((resolve, reject) => {
-        waiting.push(resolve);
-        const late = new Error(`No submission was acknowledged for ${PATIENCE_MS} ms.`);
-        setTimeout(() => reject(late), PATIENCE_MS).unref();
-      }),
-    async run(url: string): Promise<void> {
-      while (!end.signal.aborted) {
-        const told = waiting;
-        const id = await submit(url);
-        if (id === undefined) {
-          refused += 1;
-          await wait(20);
-          continue;
-        }
-        acknowledged.push(id);
-        // Those who came to wait meanwhile wait for another one.
-        if (told.length > 0 && told === waiting) {
-          waiting = [];
-          for (const tell of told) tell();
-        }
-      }
-    },
+    resumedMs: resumedAt - failedAt,
+    resumedAfterPromotionMs: Math.max(0, resumedAt - promotedAt),
   };
 }
 
-async function submit(url: string): Promise<string | undefined> {
-  try {
-    const answer = await fetch(`${url}/v1/jobs`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ type: 'echo', payload: { some: 'thing' } }),
-      signal: AbortSignal.timeout(30_000),
-    });
-    const body = (await answer.json()) as { job?: { id: string } };
-    return answer.status === 201 ? body.job?.id : undefined;
-  } catch {
-    // Nobody knows what became of it: it was not acknowledged.
-    return undefined;
-  }
+/** What the subscriber knows, once all has come to it. */
+async function heardBy(
+  subscriber: Subscriber,
+  acknowledged: ReadonlySet<string>,
+  lost: readonly string[],
+): Promise<Pick<FailoverReport, 'resets' | 'unheard' | 'ghosts'>> {
+  const until = performance.now() + PATIENCE_MS;
+  const there = [...acknowledged].filter((id) => !lost.includes(id));
+  const unheard = () => there.filter((id) => !subscriber.known.has(id)).length;
+  while (unheard() > 0 && performance.now() < until) await wait(50);
+  await subscriber.stop();
+  const ghosts = lost.filter((id) => subscriber.known.has(id)).length;
+  return { resets: subscriber.resets, unheard: unheard(), ghosts };
 }
 
-async function judge(
-  servers: string,
-  ids: readonly string[],
-): Promise<Pick<FailoverReport, 'lost' | 'unfinished' | 'epochs' | 'differences'>> {
-  const daybook = await openDaybook({ connectionString: servers, maintain: false });
-  try {
-    const until = performance.now() + PATIENCE_MS;
-    let unfinished = await without(daybook, ids, 3);
-    while (unfinished.length > 0 && performance.now() < until) {
-      await wait(100);
-      unfinished = await without(daybook, ids, 3);
-    }
-    const epochs = await daybook.epochs.list();
-    const { differences } = await daybook.verify();
-    return {
-      lost: await without(daybook, ids, 1),
-      unfinished: unfinished.length,
-      epochs: epochs.map(({ epoch, reason }) => `${epoch}: ${reason}`),
-      differences: differences.length,
-    };
-  } finally {
-    await daybook.close();
-  }
-}
-
-/** Those of the jobs that have no event of a type. */
-async function without(
-  { context: { database } }: Daybook,
-  ids: readonly string[],
-  type: number,
-): Promise<string[]> {
-  const { rows } = await database.pool.query<{ id: string }>(
-    `select id from unnest($1::uuid[]) as id
-     where not exists (select from daybook.events e where e.stream_id = id and e.type = $2)
-       and not exists (select from daybook.event_inbox i where i.stream_id = id and i.type = $2)`,
-    [ids, type],
-  );
-  return rows.map(({ id }) => id);
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -163,6 +163,8 @@ describe('applying a range', () => {
   it('leaves nothing behind when it fails', async () => {
     const { consumer, ranges } = rangesProjection('failing', 'false');
     await prepareReadModels(db.database, [consumer]);
+    await work(db, 1);
+    await eventually(async () => (await lagOf('failing'))?.head).toBe(28n);
     const range = { after: 0n, upTo: 5n };
     await expect(applyLive(db.database, 'failing', range)).rejects.toThrow('division by zero');
     expect(await ranges()).toEqual([]);

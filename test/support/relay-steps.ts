@@ -5,9 +5,9 @@ import { prepareConsumers } from '../../src/consumers/builds/prepare-consumers.t
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Service } from '../../src/kernel/service.ts';
 import type { EventTarget, StoredTargetEvent } from '../../src/relay/target/event-target.ts';
-import { loadTargetMaker } from '../../src/relay/target/open-target.ts';
+import { type ClientName, loadTargetMaker } from '../../src/relay/target/open-target.ts';
 import { readLogEvents } from '../../src/store/statements/verify/read-log-events.ts';
-import { type KurrentDouble, startKurrentDouble } from './kurrent-double/kurrent-double.ts';
+import type { KurrentDouble } from './kurrent-double/kurrent-double.ts';
 import { openTestDaybook, type TestDaybook } from './open-daybook.ts';
 import { realServer, relaySettings } from './relay-settings.ts';
 import { newId, type TestProcess } from './test-database.ts';
@@ -24,6 +24,8 @@ export function withRelayTarget(use: (target: RelayTarget) => void): void {
   let double: KurrentDouble | undefined;
   beforeAll(async () => {
     const real = realServer();
+    // Loaded only here: it cannot be in one process with the successor of the client.
+    const { startKurrentDouble } = await import('./kurrent-double/kurrent-double.ts');
     double = real === undefined ? await startKurrentDouble() : undefined;
     use({ url: real ?? double?.url ?? '', double });
   });
@@ -73,8 +75,11 @@ export function withRelay(settings: Partial<RelaySettings>, use: (found: Relayed
 }
 
 /** A client of the target, for reading it as others do. */
-export async function openTarget(url: string): Promise<EventTarget> {
-  return (await loadTargetMaker({ url, client: 'eventstore', appends: 'single' })).open();
+export async function openTarget(
+  url: string,
+  client: ClientName = 'eventstore',
+): Promise<EventTarget> {
+  return (await loadTargetMaker({ url, client, appends: 'single' })).open();
 }
 
 export async function readTargetStream(

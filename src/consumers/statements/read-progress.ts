@@ -6,6 +6,8 @@ export interface ProgressRow {
   readonly halted: 'paused' | 'failed' | null;
   /** Where the log ends. */
   readonly head: bigint;
+  /** The epoch of the log. */
+  readonly epoch: number;
   /** Where the live build stands. */
   readonly live_position: bigint;
 }
@@ -19,10 +21,10 @@ export const readProgress = defineStatement<
   prepared: true,
   sql: (schema) => `
     select c.position, c.role, c.halted,
-      coalesce((select h.position from ${schema}.log_head h), 0) as head,
+      coalesce(h.position, 0) as head, coalesce(h.epoch, 0) as epoch,
       coalesce((select l.position from ${schema}.consumer_checkpoints l
                 where l.name = $1 and l.role = 'live'), 0) as live_position
-    from ${schema}.consumer_checkpoints c
+    from ${schema}.consumer_checkpoints c left join ${schema}.log_head h on true
     where c.name = $1 and c.build = $2`,
   values: ({ name, build }) => [name, build],
 });

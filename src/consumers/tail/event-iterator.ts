@@ -33,19 +33,21 @@ export async function* iterateEvents(
 ): AsyncGenerator<LoggedEvent, void, void> {
   const { onReset } = options;
   let { after } = options;
-  const place = { begun: false, isReset: false };
+  const place = { begun: false };
+  let told: string | undefined;
   for (;;) {
     place.begun = false;
     try {
       yield* oneSubscription(tail, { ...options, after }, place);
       return;
     } catch (error) {
-      // Who was never there asked for it wrongly; who was told where to go on is not told again.
-      const isNews = place.begun || (!place.isReset && isDaybookError(error, 'token-expired'));
-      const reset = isNews ? resetOf(error) : undefined;
-      if (reset === undefined || onReset === undefined) throw error;
+      const reset = resetOf(error);
+      // Who was never there asked for it wrongly; who was told where to go on is not told the same again.
+      const isNews =
+        place.begun || (reset?.token !== told && isDaybookError(error, 'token-expired'));
+      if (reset === undefined || !isNews || onReset === undefined) throw error;
+      told = reset.token;
       after = onReset(reset);
-      place.isReset = true;
     }
   }
 }

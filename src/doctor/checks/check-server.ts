@@ -51,6 +51,13 @@ const rules: Readonly<Record<string, Rule>> = {
     value === 'off'
       ? risky('track_counts is off: autovacuum does not know when to work', on)
       : undefined,
+  jit: (value) =>
+    value === 'on'
+      ? risky(
+          'jit is on, and a pooler is in between, so that Daybook cannot switch it off for itself: statements may take a second to be compiled',
+          'Switch it off for the role or the database that Daybook uses: alter role … set jit = off.',
+        )
+      : undefined,
   default_transaction_read_only: (value) =>
     value === 'on'
       ? wrong(

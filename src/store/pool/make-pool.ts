@@ -34,8 +34,8 @@ export function makePool(options: PoolOptions): OwnPool {
   let isDirect: boolean | undefined;
   const onConnect = async (client: pg.ClientBase) => {
     isDirect ??= await leadsToServer(client);
-    // A pooler would hand the setting on to others.
-    if (isDirect) await planWithIndexes(client);
+    // A pooler would hand the settings on to others.
+    if (isDirect) await setUp(client, prepare !== false);
   };
   const config: pg.PoolConfig = {
     connectionString: options.connectionString,
@@ -45,7 +45,7 @@ export function makePool(options: PoolOptions): OwnPool {
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'daybook',
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool awaits it, whatever its types say
-    ...(prepare === false ? {} : { onConnect }),
+    onConnect,
   };
   const pool = new WatchedPool(config, Math.min(CONNECT_MS, statementTimeoutMs), options.clock);
   // An idle connection that the server ends would otherwise end this process.
@@ -70,11 +70,14 @@ async function leadsToServer(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
+ * A server with a compiler (those of Debian's and of most providers) compiles what it takes to be dear, and
+ * takes most statements here to be that: for a second, each time, where to run them takes a millisecond.
  * A prepared statement keeps its plan until something about its tables changes, which their growing is
  * not: planned for an empty table, it would go on reading that table from front to end.
  */
-async function planWithIndexes(client: pg.ClientBase): Promise<void> {
-  await client.query(limited('set enable_seqscan = off'));
+async function setUp(client: pg.ClientBase, prepares: boolean): Promise<void> {
+  const byIndex = prepares ? '; set enable_seqscan = off' : '';
+  await client.query(limited(`set jit = off${byIndex}`));
 }
 
 /** The time to connect is over by then: without a limit, silence would keep the place for ever. */

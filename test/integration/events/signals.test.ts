@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient, type SignalListeners } from '../../../src/client/client.ts';
 import { iterateEvents } from '../../../src/consumers/tail/event-iterator.ts';
 import { eventStream } from '../../../src/consumers/tail/event-stream.ts';
@@ -139,6 +139,33 @@ describe.each(readers)('%s', (_, read) => {
     await expect.poll(() => reader.told.at(-1)).toBe(`caught-up v1.1.${head}`);
     expect(reader.told.slice(0, -1)).toEqual(tokens(1, 1, head));
     expect(answers).toEqual(['epoch']);
+    reader.end();
+    await reader.over;
+  });
+
+  it('begins anew once more where the log was shorter first, and then another one', async () => {
+    const answers: string[] = [];
+    const reader = follow(read, {
+      onReset({ token, reason }) {
+        answers.push(`${reason} ${token}`);
+        // As in a failover: a new epoch is opened before anybody has read on.
+        const { bounds } = tail;
+        if (reason === 'ahead') {
+          vi.spyOn(tail, 'bounds').mockImplementationOnce(async () => {
+            await openEpoch();
+            return bounds.call(tail);
+          });
+        }
+        return token;
+      },
+    });
+    await expect.poll(() => reader.told.at(-1)).toBe(`caught-up v1.1.${head}`);
+    head -= 3;
+    const { schema, database, wakeUp } = api.db;
+    await database.pool.query(`update ${schema}.log_head set position = ${head}, tick = tick + 1`);
+    wakeUp.hintHere('log');
+    await expect.poll(() => reader.told.at(-1)).toBe(`caught-up v1.2.${head}`);
+    expect(answers).toEqual(['ahead v1.1.0', 'epoch v1.2.0']);
     reader.end();
     await reader.over;
   });

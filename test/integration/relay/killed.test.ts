@@ -102,7 +102,10 @@ describe('a relay that is killed, while its target fails', () => {
       await kill(child);
       await expectSame(daybook, target);
       if (at.double !== undefined) {
-        expect([...at.double.played.values()].reduce((a, b) => a + b, 0)).toBeGreaterThan(5);
+        const { played } = at.double;
+        expect([...played.values()].reduce((a, b) => a + b, 0)).toBeGreaterThan(5);
+        // In a long run each of them has its turn; a short one has too few.
+        if (EVENTS >= 100_000) expect([...played.keys()].toSorted()).toEqual(faults.toSorted());
       }
     },
     EVENTS < 10_000 ? 120_000 : 3_600_000,

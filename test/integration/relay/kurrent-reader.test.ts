@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventStoreDBClient } from '@eventstore/db-client';
@@ -23,8 +23,7 @@ const divide = defineJob({
   },
 });
 
-// Its counts are those of one Daybook, and a server of its own may have others’ jobs.
-describe.skipIf(realServer() !== undefined)('the example that reads from KurrentDB', () => {
+describe('the example that reads from KurrentDB', () => {
   let at: RelayTarget;
   let daybook: TestDaybook;
   let folder: string;
@@ -41,12 +40,16 @@ describe.skipIf(realServer() !== undefined)('the example that reads from Kurrent
     await rm(folder, { recursive: true });
   });
 
+  const mine = new Set<string>();
   const submit = async (count: number) => {
     const jobs = Array.from({ length: count }, (_, n) => ({
       type: 'divide',
       payload: { by: n % 10 },
     }));
-    for (const { id } of await daybook.submitMany(jobs)) await daybook.waitFor(id);
+    for (const { id } of await daybook.submitMany(jobs)) {
+      mine.add(id);
+      await daybook.waitFor(id);
+    }
     await relayed(daybook.db);
   };
   /** What Daybook’s own read model says. */
@@ -59,11 +62,21 @@ describe.skipIf(realServer() !== undefined)('the example that reads from Kurrent
       rows.map(({ status, n }) => [names.find(([, code]) => code === status)?.[0], n]),
     );
   };
+  /** What the read model says of these jobs: on a server that is not the test’s own there are others. */
+  const counted = async (file: string) => {
+    const { jobs } = JSON.parse(await readFile(file, 'utf8')) as { jobs: [string, string][] };
+    const states = jobs.filter(([id]) => mine.has(id)).map(([, state]) => state);
+    return Object.fromEntries(
+      [...new Set(states)].map((state) => [state, states.filter((each) => each === state).length]),
+    );
+  };
   const soon = { timeout: 20_000, interval: 20 };
 
   it('has the counts that Daybook has, also after it was begun again, and the dead jobs', async () => {
     const client = EventStoreDBClient.connectionString(at.url);
     const dead = new Map<string, DeadJob>();
+    const reasons = () =>
+      [...dead.values()].filter(({ id }) => mine.has(id)).map(({ reason }) => reason);
     const file = join(folder, 'counts.json');
     for (const count of [100, 50]) {
       const stopping = new AbortController();
@@ -75,15 +88,14 @@ describe.skipIf(realServer() !== undefined)('the example that reads from Kurrent
       ]);
       await submit(count);
       const all = count === 100 ? { completed: 90, dead: 10 } : { completed: 135, dead: 15 };
-      await expect.poll(() => counts.counts(), soon).toEqual(all);
+      await expect.poll(() => counted(file), soon).toEqual(all);
+      if (realServer() === undefined) expect(counts.counts()).toEqual(all);
       await expect.poll(known, soon).toEqual(all);
-      await expect.poll(() => dead.size, soon).toBe(all.dead);
+      await expect.poll(() => reasons().length, soon).toBe(all.dead);
       stopping.abort();
       await reading;
     }
-    expect([...dead.values()].map(({ reason }) => reason)).toEqual(
-      Array.from({ length: 15 }, () => 'attempts-exhausted'),
-    );
+    expect(reasons()).toEqual(Array.from({ length: 15 }, () => 'attempts-exhausted'));
     await client.dispose();
   });
 });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod';
 import type { EventTarget, StoredTargetEvent } from '../../../src/relay/target/event-target.ts';
 import { defineJob } from '../../../src/daybook.ts';
+import { sha256 } from '../../../src/kernel/ids.ts';
 import type { Service } from '../../../src/kernel/service.ts';
 import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
 import {
@@ -105,6 +106,9 @@ describe('the relay', () => {
       expect((await bodies(untold)).flat().filter((part) => typeof part !== 'string')).toEqual(
         Array.from({ length: 6 }, () => undefined),
       );
+      const [submitted, , completed] = await readTargetStream(target, untold);
+      expect(submitted?.data).toMatchObject({ payloadHash: sha256('{"of":[1,2]}') });
+      expect(completed?.data).toMatchObject({ resultHash: sha256('3') });
       // Whoever has the token of a claim can end it.
       expect(JSON.stringify(await readTargetStream(target, told).then(plain))).not.toContain(
         'leaseToken',
@@ -112,6 +116,39 @@ describe('the relay', () => {
     } finally {
       for (const service of services.splice(0)) await service.stop();
       await run.close();
+    }
+  });
+});
+
+describe('what a job submits', () => {
+  let at: RelayTarget;
+  withRelayTarget((found) => {
+    at = found;
+  });
+
+  it('names in the target what it belongs to, and what led to it', async () => {
+    const made: string[] = [];
+    const payload = z.unknown();
+    const child = defineJob({ type: 'child', payload, handler: () => null });
+    const parent = defineJob({
+      type: 'parent',
+      payload,
+      handler: async () => void made.push((await daybook.submit({ type: 'child' })).id),
+    });
+    const daybook = await openTestDaybook({ jobs: [parent, child], relay: { url: at.url } });
+    const target = await openTarget(at.url);
+    try {
+      await daybook.worker().start();
+      const { id } = await daybook.submit({ type: 'parent', correlationId: 'order-7' });
+      await daybook.waitFor(id);
+      await relayed(daybook.db);
+      const claim = (await readTargetStream(target, `job-${id}`))[1];
+      const [born] = await readTargetStream(target, `job-${made[0]}`);
+      expect(claim?.type).toBe('JobClaimed');
+      expect(born?.metadata).toMatchObject({ $correlationId: 'order-7', $causationId: claim?.id });
+    } finally {
+      await target.close();
+      await daybook.close();
     }
   });
 });
