@@ -26,6 +26,7 @@ type Closers = (() => Promise<unknown>)[];
  * @throws DaybookError what cannot be started, in one sentence
  */
 export async function start(flags: StartFlags): Promise<void> {
+  mustHaveTarget(flags.role ?? []);
   await untilStopped(async (closers, stopped, telemetry) => {
     const { host, port, allowedHosts } = parseOptions(serverOptions, {
       ...given(flags, 'host', 'port'),
@@ -36,7 +37,6 @@ export async function start(flags: StartFlags): Promise<void> {
     const bring = own === '' && !readOnly;
     const connectionString = bring ? await embedded(flags.data, closers) : databaseUrl();
     const { role: roles = [] } = flags;
-    mustHaveTarget(roles);
     const has = (role: Role) => roles.length === 0 || roles.includes(role);
     const works = has('worker') && !readOnly;
     const module = flags.jobs ?? (works ? starterModule() : undefined);

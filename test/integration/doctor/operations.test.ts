@@ -245,6 +245,7 @@ describe('a server', () => {
     ['wal_level', 'minimal', 'risky'],
     ['autovacuum', 'off', 'risky'],
     ['track_counts', 'off', 'risky'],
+    ['jit', 'on', 'risky'],
     ['statement_timeout', '5s', 'risky'],
     ['statement_timeout', '900ms', 'risky'],
     ['default_transaction_read_only', 'on', 'wrong'],

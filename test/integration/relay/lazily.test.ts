@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { expect, it, vi } from 'vitest';
 import { relayFromEnvironment } from '../../../src/config/relay-environment.ts';
+import type { StartFlags } from '../../../src/cli/program.ts';
 import { loadTargetMaker } from '../../../src/relay/target/open-target.ts';
+import { start } from '../../../src/running.ts';
 import { openTestDaybook } from '../../support/open-daybook.ts';
 
 const { cache } = createRequire(import.meta.url);
@@ -29,6 +31,17 @@ it('says what is wrong with the settings of the relay', () => {
   expect(of({ EVENTSTORE_CLIENT: 'other' })).toThrow('client');
   expect(of({ DAYBOOK_RELAY_PAYLOADS: 'no' })).toThrow('DAYBOOK_RELAY_PAYLOADS is 0 or 1');
   expect(of({ DAYBOOK_RELAY_PAYLOADS: '0' })()).toMatchObject({ payloads: false });
+});
+
+it('does not start a process that is to relay, and nothing else, without a target', async () => {
+  vi.stubEnv('EVENTSTORE_URL', '');
+  vi.stubEnv('DATABASE_URL', 'postgres://127.0.0.1:1/nowhere');
+  const flags: Partial<StartFlags> = { role: ['relay'] };
+  await expect(start(flags as StartFlags)).rejects.toMatchObject({
+    code: 'invalid-options',
+    message: 'EVENTSTORE_URL is not set, and so there is nothing to relay to.',
+  });
+  vi.unstubAllEnvs();
 });
 
 it('says so where the successor of the client is not installed', async () => {
