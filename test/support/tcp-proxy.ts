@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that lead through it now. */
   readonly size: number;
+  /** Connections that were made through it so far. */
+  readonly made: number;
   /** Whether a connection that the server sees coming from this port leads through here. */
   leads(clientPort: number): boolean;
   /** Resets every connection; with `closed`, new ones are reset too until `heal`. */
@@ -38,6 +40,7 @@ class Proxy implements TcpProxy {
   readonly #pairs = new Set<Pair>();
   #mode: 'open' | 'silent' | 'closed' = 'open';
   #lateness = 0;
+  #made = 0;
 
   constructor(target: () => number) {
     this.#target = target;
@@ -56,6 +59,10 @@ class Proxy implements TcpProxy {
 
   get size(): number {
     return this.#pairs.size;
+  }
+
+  get made(): number {
+    return this.#made;
   }
 
   leads(clientPort: number): boolean {
@@ -106,6 +113,7 @@ class Proxy implements TcpProxy {
     const far = new Socket({ allowHalfOpen: true });
     const pair = new Pair(near, far, () => this.#pairs.delete(pair));
     this.#pairs.add(pair);
+    this.#made += 1;
     pair.late(this.#lateness);
     if (this.#mode === 'silent') pair.silence();
     far.connect(this.#target(), '127.0.0.1');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Service } from '../../../src/kernel/service.ts';
 import {
   type KurrentDouble,
@@ -48,26 +48,35 @@ describe.skipIf(realServer() !== undefined)('the relay, over a network that fail
     await double.stop();
   });
 
-  it.each<[string, () => void]>([
+  /** Until the relay has given up the connection that it had, and made another. */
+  const leftOne = async (work: () => void) => {
+    const { made } = proxy;
+    work();
+    await submitSome();
+    await vi.waitFor(() => expect(proxy.made).toBeGreaterThan(made), 20_000);
+  };
+
+  it.each<[string, () => Promise<void>]>([
     [
       'goes silent, and nobody is told',
-      () => {
-        proxy.silence();
-        proxy.heal();
-      },
+      () =>
+        leftOne(() => {
+          proxy.silence();
+          proxy.heal();
+        }),
     ],
-    ['is cut', () => proxy.cut()],
+    ['is cut', () => leftOne(() => proxy.cut())],
     [
       'takes longer for an answer than there is time, for a while',
-      () => {
-        proxy.hold();
-        setTimeout(() => proxy.heal(), 1_500);
+      async () => {
+        await leftOne(() => proxy.hold());
+        proxy.heal();
       },
     ],
   ])('a connection that %s is left for another one', async (_, fail) => {
     await submitSome();
     await relayed(daybook.db);
-    fail();
+    await fail();
     await submitSome();
     await relayed(daybook.db);
     await expectAllIn(double);
