@@ -18,6 +18,7 @@ import {
   startRelay,
   withRelay,
 } from '../../support/relay-steps.ts';
+import { createRelayOperator } from '../../support/relay-operator.ts';
 import { realServer, relaySettings } from '../../support/relay-settings.ts';
 
 /** A real server may have the streams of other tests, too. */
@@ -29,24 +30,12 @@ describe('an operator of the relay', () => {
   let target: EventTarget;
   let daybook: TestDaybook;
   let running: Relayed;
-  const printed: string[] = [];
   withRelay({ maxEventBytes: 20_000 }, (found) => {
     running = found;
     ({ at, target, daybook } = found);
   });
 
-  const command = () => ({
-    connectionString: daybook.db.connectionString,
-    schema: 'daybook',
-    print: (line: string) => printed.push(line),
-    note: () => undefined,
-  });
-  /** What a command prints. */
-  const said = async (work: Promise<unknown>): Promise<string> => {
-    printed.length = 0;
-    await work;
-    return printed.join('\n');
-  };
+  const { command, said } = createRelayOperator(() => daybook);
   const verify = async (): Promise<RelayReport> =>
     JSON.parse(
       await said(runRelayVerify(command(), { json: true, relay: { url: at.url } })),

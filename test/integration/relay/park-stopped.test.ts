@@ -19,6 +19,7 @@ import {
   type RelayTarget,
   withRelay,
 } from '../../support/relay-steps.ts';
+import { createRelayOperator } from '../../support/relay-operator.ts';
 import { realServer } from '../../support/relay-settings.ts';
 
 // Streams of a real server cannot be mended by a test.
@@ -26,23 +27,11 @@ describe.skipIf(realServer() !== undefined)('a stream at which the relay has sto
   let at: RelayTarget;
   let target: EventTarget;
   let daybook: TestDaybook;
-  const printed: string[] = [];
   withRelay({}, (found) => {
     ({ at, target, daybook } = found);
   });
 
-  const command = () => ({
-    connectionString: daybook.db.connectionString,
-    schema: 'daybook',
-    print: (line: string) => printed.push(line),
-    note: () => undefined,
-  });
-  /** What a command prints. */
-  const said = async (work: Promise<unknown>): Promise<string> => {
-    printed.length = 0;
-    await work;
-    return printed.join('\n');
-  };
+  const { command, said } = createRelayOperator(() => daybook);
   const soon = { timeout: 20_000, interval: 20 };
   const lag = async (): Promise<ConsumerLag | undefined> =>
     (await daybook.consumers.list()).find(({ name }) => name === 'relay');

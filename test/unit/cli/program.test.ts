@@ -14,21 +14,25 @@ const relay = {
   retry: nothing,
 };
 
+/** Commands that do nothing. */
+const actions = {
+  start: nothing,
+  worker: nothing,
+  migrate: nothing,
+  verify: nothing,
+  doctor: nothing,
+  rebuildClaims: nothing,
+  epoch: nothing,
+  exportLog: nothing,
+  restore: nothing,
+  importLog: nothing,
+  relay,
+};
+
 /** The flags that `daybook start` gets from a command line. */
 async function startFlags(...line: string[]): Promise<StartFlags> {
   const start = vi.fn<(flags: StartFlags) => Promise<void>>(() => Promise.resolve());
-  const others = {
-    worker: nothing,
-    migrate: nothing,
-    verify: nothing,
-    doctor: nothing,
-    rebuildClaims: nothing,
-    exportLog: nothing,
-    restore: nothing,
-    importLog: nothing,
-    epoch: nothing,
-  };
-  const program = createProgram('1.2.3', { start, relay, ...others });
+  const program = createProgram('1.2.3', { ...actions, start });
   await program.parseAsync(['node', 'daybook', 'start', ...line]);
   return start.mock.calls[0]?.[0] as StartFlags;
 }
@@ -92,22 +96,7 @@ it.each([
 describe('epoch', () => {
   async function epochFlags(...line: string[]): Promise<unknown> {
     const epoch = vi.fn<(flags: EpochFlags) => Promise<void>>(() => Promise.resolve());
-    const others = {
-      start: nothing,
-      worker: nothing,
-      migrate: nothing,
-      verify: nothing,
-      doctor: nothing,
-      rebuildClaims: nothing,
-      exportLog: nothing,
-      restore: nothing,
-      importLog: nothing,
-    };
-    await createProgram('1.2.3', { epoch, relay, ...others }).parseAsync([
-      'node',
-      'daybook',
-      ...line,
-    ]);
+    await createProgram('1.2.3', { ...actions, epoch }).parseAsync(['node', 'daybook', ...line]);
     return epoch.mock.calls[0]?.[0];
   }
 
@@ -120,20 +109,8 @@ describe('epoch', () => {
 });
 
 describe('relay', () => {
-  const others = {
-    start: nothing,
-    worker: nothing,
-    migrate: nothing,
-    verify: nothing,
-    doctor: nothing,
-    rebuildClaims: nothing,
-    epoch: nothing,
-    exportLog: nothing,
-    restore: nothing,
-    importLog: nothing,
-  };
-  const runWith = (actions: Partial<RelayActions>, ...line: string[]) => {
-    const made = createProgram('1.2.3', { ...others, relay: { ...relay, ...actions } });
+  const runWith = (given: Partial<RelayActions>, ...line: string[]) => {
+    const made = createProgram('1.2.3', { ...actions, relay: { ...relay, ...given } });
     const commands = made.commands.flatMap((each) => [each, ...each.commands]);
     for (const command of [made, ...commands]) {
       command.exitOverride().configureOutput({ writeErr: () => undefined });
