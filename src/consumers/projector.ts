@@ -6,7 +6,7 @@ import { createReadingTurns } from './reading-turns.ts';
 import {
   type BuildLoop,
   createBuildLoop,
-  type ReadingOptions,
+  type ProjectorOptions,
   usualEveryMs,
 } from './reading/build-loop.ts';
 import { createEventReader } from './reading/event-reader.ts';
@@ -21,7 +21,7 @@ const LOOK_EVERY_MS = 1_000;
  * own, so that one that fails, or is slow, holds up no other. Of all processes one at a time reads for a
  * build; two at once do no harm, as a batch counts only if the checkpoint still stands where it began.
  */
-export function createProjector(options: ReadingOptions): Service {
+export function createProjector(options: ProjectorOptions): Service {
   const { database, wakeUp, observer, clock, random, consumers } = options;
   const loops = new Map<string, BuildLoop>();
   const known = new Map(consumers.map((consumer) => [consumer.name, consumer]));

@@ -1,14 +1,11 @@
 import { aheadFailure } from '../consumers/lag.ts';
+import type { ReadingOptions } from '../consumers/reading/reading-options.ts';
 import { listBuilds } from '../consumers/statements/list-builds.ts';
 import { noteFailure } from '../consumers/statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../consumers/statements/read-progress.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { createLoop, type Loop } from '../kernel/loop.ts';
-import type { Observer } from '../kernel/observer.ts';
 import type { Service } from '../kernel/service.ts';
-import type { Database } from '../store/database.ts';
 import { createDuty, type Duty } from '../store/duty.ts';
-import type { WakeUp } from '../store/wake-up.ts';
 import { failureText, stoppedText } from './failure-text.ts';
 import { relayName } from './relay-consumer.ts';
 import { type RelayRun, type RunSettings, startRun } from './relay-run.ts';
@@ -20,15 +17,7 @@ export interface RelaySettings extends TargetAddress, RunSettings {
   readonly timeoutMs: number;
 }
 
-export interface RelayOptions {
-  readonly database: Database;
-  readonly wakeUp: WakeUp;
-  /** Tells this process from others. */
-  readonly holder: string;
-  readonly observer: Observer;
-  readonly clock: Clock;
-  /** A number in [0, 1). */
-  readonly random: () => number;
+export interface RelayOptions extends ReadingOptions {
   readonly settings: RelaySettings;
 }
 

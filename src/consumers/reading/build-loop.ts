@@ -1,11 +1,7 @@
 import { jobErrorFrom } from '../../domain/job/job-error.ts';
 import { isDaybookError } from '../../kernel/errors.ts';
 import { createLoop, type Loop } from '../../kernel/loop.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import type { Observer } from '../../kernel/observer.ts';
-import type { Database } from '../../store/database.ts';
 import { createDuty, type Duty } from '../../store/duty.ts';
-import type { WakeUp } from '../../store/wake-up.ts';
 import { promoteBuild, stepOfPromotion } from '../builds/promote-build.ts';
 import { rebuildAhead } from '../builds/rebuild-ahead.ts';
 import type { Consumer, EventConsumer, PositionRange } from '../consumer.ts';
@@ -15,6 +11,7 @@ import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
 import { applyRange, type BuildReader } from './apply-range.ts';
 import { type BatchSize, createBatchSize } from './batch-size.ts';
 import type { ReadingTurns } from '../reading-turns.ts';
+import type { ReadingOptions } from './reading-options.ts';
 import { attemptsAtPoison, putAside, retryParked } from './poison.ts';
 
 /** From the start of one batch to the next that is not full: bounds how often a checkpoint is written. */
@@ -27,21 +24,12 @@ const BUILDING_SHARE = 0.5;
 const POLL_MS = 250;
 const LEASE_MS = 5_000;
 
-/** What reading for any build needs. */
-export interface ReadingOptions {
-  readonly database: Database;
-  readonly wakeUp: WakeUp;
-  /** Tells this process from others. */
-  readonly holder: string;
-  readonly observer: Observer;
-  readonly clock: Clock;
-  /** A number in [0, 1). */
-  readonly random: () => number;
+export interface ProjectorOptions extends ReadingOptions {
   /** Prepared; see builds/prepare-consumers.ts. */
   readonly consumers: readonly Consumer[];
 }
 
-export interface BuildLoopOptions extends ReadingOptions {
+export interface BuildLoopOptions extends ProjectorOptions {
   /** See `Projection`. */
   readonly everyMs: number;
   /** Builds beside the live ones take turns, so that together they leave room for the work of the day. */
