@@ -45,11 +45,13 @@ export class WaitingLine {
 
   /** @throws DaybookError `overloaded` where too much waits already */
   join(waiting: Waiting): void {
-    const { rows } = waiting;
+    const { rows, resolve, reject } = waiting;
     const isFull =
       this.#jobs + rows.length > MAX_JOBS || this.#bytes + bytesOf(waiting) > MAX_BYTES;
     if (isFull && !this.isEmpty) throw overloaded('Too many other submissions wait.');
-    this.#line.push({ ...waiting, since: this.#clock.elapsedMs() });
+    // Not by spreading: of objects made so V8 keeps something until the next full collection, and each
+    // collection of young objects before that took a millisecond longer.
+    this.#line.push({ rows, resolve, reject, since: this.#clock.elapsedMs() });
     this.#jobs += rows.length;
     this.#bytes += bytesOf(waiting);
   }
