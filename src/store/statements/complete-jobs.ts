@@ -23,6 +23,10 @@ export interface CompleteJobsParams {
  * is appended. Answers the ids recorded; any other must be asked of the log.
  * Locks: claim rows FOR UPDATE in id order, waiting (a second at the most, unless in a caller's
  * transaction). Indexes: job_claims_pkey, job_payloads_pkey.
+ * One scan of the index finds all rows, in whatever way it is planned: they are sorted before they are
+ * locked. It compares lease tokens (by a hash), so that a row is only waited for if its token holds, and
+ * Postgres compares again what has changed in the meantime. `case` hides from the planner that only rows
+ * with a token are wanted: it would read the whole of job_claims_held, if that is small when it plans.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
  * moves the row, and the claim must not seem lost for that.
  */
@@ -41,16 +45,14 @@ function completion(name: string, howLocked: '' | 'skip locked') {
       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
         as i (id, token, result, result_hash, result_bytes)
       cross join (select ${boundedLocks('not $6')}) as wait (bound)
-      order by id
     ),
     held as materialized (
-      select job.id from input i
-      cross join lateral (
-        select c.id from ${schema}.job_claims c
-        where c.id = i.id and c.lease_token = i.token and c.tenant_id = $7
-        limit 1
-        for update of c ${howLocked}
-      ) job
+      select c.id from ${schema}.job_claims c
+      where c.id = any (array(select id from input)) and c.tenant_id = $7
+        and case when c.lease_token is not null
+                 then (c.id, c.lease_token) in (select id, token from input) end
+      order by c.id
+      for update of c ${howLocked}
     ),
     ended as (
       delete from ${schema}.job_claims c where c.id = any (array(select id from held))
