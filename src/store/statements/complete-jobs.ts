@@ -25,8 +25,10 @@ export interface CompleteJobsParams {
  * transaction). Indexes: job_claims_pkey, job_payloads_pkey.
  * One scan of the index finds all rows, in whatever way it is planned: they are sorted before they are
  * locked. It compares lease tokens (by a hash), so that a row is only waited for if its token holds, and
- * Postgres compares again what has changed in the meantime. `case` hides from the planner that only rows
- * with a token are wanted: it would read the whole of job_claims_held, if that is small when it plans.
+ * Postgres compares again what has changed in the meantime. `case` hides from the planner that all rows
+ * wanted are in job_claims_held, which it might read from front to end.
+ * `select $1` hides how many there are: a plan for one, always cheaper than the plan for any number,
+ * would be made anew each time.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
  * moves the row, and the claim must not seem lost for that.
  */
@@ -42,7 +44,7 @@ function completion(name: string, howLocked: '' | 'skip locked') {
     sql: (schema) => `
     with input as materialized (
       select i.*, wait.bound
-      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
+      from unnest((select $1::uuid[]), $2::uuid[], $3::text[], $4::text[], $5::int[])
         as i (id, token, result, result_hash, result_bytes)
       cross join (select ${boundedLocks('not $6')}) as wait (bound)
     ),
