@@ -2,19 +2,24 @@ import { expect, it } from 'vitest';
 import { completeJobs, completeUnlockedJobs } from '../../../src/store/statements/complete-jobs.ts';
 import { createTestDatabase, newId } from '../../support/test-database.ts';
 
+const none = { result: null, resultHash: null, resultBytes: null };
+const one = { result: '1', resultHash: '6b', resultBytes: 1 };
+
 it.each([
-  { statement: completeJobs, jobs: 1 },
-  { statement: completeJobs, jobs: 500 },
-  { statement: completeUnlockedJobs, jobs: 1 },
-])('a plan for $statement.name is kept after five of $jobs', async ({ statement, jobs }) => {
+  { statement: completeJobs, jobs: 1, result: none },
+  { statement: completeJobs, jobs: 1, result: one },
+  { statement: completeJobs, jobs: 500, result: none },
+  { statement: completeJobs, jobs: 500, result: one },
+  { statement: completeUnlockedJobs, jobs: 1, result: none },
+])('a plan for $statement.name is kept after five of $jobs', async (each) => {
+  const { statement, jobs, result } = each;
   const db = await createTestDatabase();
   const client = await db.connect();
   await client.query('set enable_seqscan = off');
-  const none = { result: null, resultHash: null, resultBytes: null };
   const completions = Array.from({ length: jobs }, () => ({
     id: newId(),
     leaseToken: newId(),
-    ...none,
+    ...result,
   }));
   const { name, sql } = statement;
   const values = [...statement.values({ tenantId: 1, completions, orRaise: false })];
