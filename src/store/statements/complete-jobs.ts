@@ -29,8 +29,7 @@ export interface CompleteJobsParams {
  * locked. It compares lease tokens (by a hash), so that a row is only waited for if its token holds, and
  * Postgres compares again what has changed in the meantime. `case` hides from the planner that all rows
  * wanted are in job_claims_held, which it might read from front to end.
- * `select $1` hides how many there are: a plan for one, always cheaper than the plan for any number,
- * would be made anew each time.
+ * `select $1`: see docs/decisions/0014, as to plans that are kept.
  * Results are read from their array row by row, and stand in no table on the way: of 10 KB each, that
  * was written to a file.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits

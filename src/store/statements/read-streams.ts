@@ -60,12 +60,14 @@ export interface BesideEvents {
   readonly columns: string;
 }
 
-/** SQL of streams; $1 is the tenant, $2 the ids of the jobs. */
+/**
+ * SQL of streams; $1 is the tenant, $2 the ids of the jobs (in a sub-select: docs/decisions/0014).
+ */
 export function streamsOf(schema: string, beside?: BesideEvents): string {
   return `
     with wanted as materialized (
       select born.*
-      from unnest($2::uuid[]) as w (id)
+      from unnest((select $2::uuid[])) as w (id)
       cross join lateral (
         select p.job_id, coalesce((
           select b.last_position from ${schema}.log_batches b
