@@ -48,7 +48,7 @@ describe.runIf(hasTools('pg_basebackup'))('a primary that fails', () => {
           await withClient(two.href, (client) => client.query('select pg_promote()'));
         },
       },
-      { loadMs: 500, callers: 4, note: () => undefined },
+      { loadMs: 1_500, callers: 4, note: () => undefined },
     );
     expect(report).toMatchObject({ lost: [], unfinished: 0, differences: 0 });
     // Whoever had subscribed was told to read again what they keep, and has it all.

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { ApiDependencies } from '../../../src/api/dependencies.ts';
 import { problemSchema } from '../../../src/api/schemas/problem.ts';
 import { createServer } from '../../../src/api/server.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
 import { prepareReadModels } from '../../support/read-models.ts';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { createProjector } from '../../../src/consumers/projector.ts';
@@ -72,6 +73,8 @@ export async function createTestApi(
     isDraining: () => false,
     ...(tailOf === undefined ? {} : { tail: tailOf(db) }),
     ...options,
+    // No request is turned away because the machine is slow.
+    limits: { queueMs: PATIENCE_MS, ...options.limits },
   });
   const document: OpenApiDocument = (await app.inject('/openapi.json')).json();
   const closings: (() => Promise<unknown>)[] = [() => app.close()];
