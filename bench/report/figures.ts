@@ -18,7 +18,8 @@ export function runNotes(turns: readonly Turns[]): string[] {
   const unverified = turns
     .filter(({ runs }) => runs.some(({ verified }) => verified?.outcome === 'takes too long'))
     .map(
-      ({ name }) => `${name}: not verified, which would take more than ${verifyLimitMs / 1_000} s.`,
+      ({ name }) =>
+        `${name}: not verified, which would take more than ${verifyLimitMs / 60_000} minutes.`,
     );
   return [...unverified, ...turns.flatMap(({ failures }) => failures)];
 }

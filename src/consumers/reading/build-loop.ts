@@ -10,15 +10,14 @@ import { noteFailure } from '../statements/note-failure.ts';
 import { type ProgressRow, readProgress } from '../statements/read-progress.ts';
 import { applyRange, type BuildReader } from './apply-range.ts';
 import { type BatchSize, createBatchSize } from './batch-size.ts';
+import { createGathering, type Gathering } from './gathering.ts';
 import type { ReadingTurns } from '../reading-turns.ts';
 import type { ReadingOptions } from './reading-options.ts';
 import { attemptsAtPoison, putAside, retryParked } from './poison.ts';
 
 /** From the start of one batch to the next that is not full: bounds how often a checkpoint is written. */
 export const usualEveryMs = 50;
-/** For each ms of work, so many of rest, once the end of the log is reached. */
-const IDLE_SHARE = 2;
-/** And half a ms while a build is made beside the live one: the work of the day comes first. */
+/** For each ms of work half a ms of rest while a build is made beside the live one: the work of the day comes first. */
 const BUILDING_SHARE = 0.5;
 /** Without a hint, how long until the log is looked at again. */
 const POLL_MS = 250;
@@ -59,6 +58,7 @@ class Reading implements BuildLoop {
   readonly #duty: Duty;
   readonly #loop: Loop;
   readonly #size: BatchSize;
+  readonly #gathering: Gathering;
   #failures = 0;
   #busyMs = 0;
   /** Up to here every position is tried alone, because the batch that held it failed. */
@@ -71,6 +71,7 @@ class Reading implements BuildLoop {
     this.#reader = reader;
     this.#consumer = consumer;
     this.#size = createBatchSize(consumer === undefined ? {} : { first: 500, most: 2_000 });
+    this.#gathering = createGathering(clock, options.everyMs);
     this.#duty = createDuty(database, `consumer ${name} ${build}`, holder, LEASE_MS, clock);
     this.#loop = createLoop({
       name: `consumer ${name}, build ${build}`,
@@ -95,6 +96,7 @@ class Reading implements BuildLoop {
   }
 
   wake(): void {
+    this.#gathering.grew();
     this.#loop.wake();
   }
 
@@ -154,26 +156,20 @@ class Reading implements BuildLoop {
     return upTo > after ? { after, upTo } : undefined;
   }
 
-  /**
-   * Slept here and not by the loop, whose pauses end with every hint. At the end of the log a batch that
-   * took long is followed by a long pause: the larger the next one is, the more of a job's events fall
-   * into it together, and are written as one row.
-   */
+  /** Slept here and not by the loop, whose pauses end with every hint. */
   async #rest(
     { role, head }: ProgressRow,
     { after, upTo }: PositionRange,
     began: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, observer, everyMs } = this.#options;
+    const { clock, observer } = this.#options;
     const tookMs = clock.elapsedMs() - began;
     const count = upTo - after;
     observer.projected(this.#reader.name, Number(count));
     this.#size.took(tookMs, count >= BigInt(this.#size.now()));
     if (role === 'building') await clock.sleep(tookMs * BUILDING_SHARE, signal);
-    else if (upTo === head) {
-      await clock.sleep(Math.max(everyMs - tookMs, tookMs * IDLE_SHARE), signal);
-    }
+    else if (upTo === head) await this.#gathering.rest(tookMs, signal);
     this.#busyMs = clock.elapsedMs() - began;
   }
 
