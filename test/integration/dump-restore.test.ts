@@ -58,7 +58,7 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
     run('pg_restore', '--exit-on-error', `--dbname=${target.connectionString}`, file);
     tokens = { early: early.token, inbox: inbox.token, lost: lost.token };
     restored = await open(target, { observer });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await restored?.close();

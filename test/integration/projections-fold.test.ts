@@ -253,7 +253,7 @@ describe.each(versionsUnderTest())('the read models, on Postgres %i,', (postgres
       'PayloadErased',
       'QueueCreated',
     ]);
-  }, 240_000);
+  }, 600_000);
 
   it.each([7, 100, 20_000])('are the same when built anew in batches of %i', async (batch) => {
     await db.database.run(forget, {});

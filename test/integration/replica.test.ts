@@ -43,7 +43,7 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     const both = one.href.replace(one.host, `${one.host},${two.host}`);
     const connectionString = `${both}?target_session_attrs=standby`;
     replica = await openDaybook({ connectionString, readOnly: true, observer });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await replica?.close();
@@ -225,7 +225,7 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
       log.filter(({ position }) => (position ?? 0n) > before).map(({ epoch }) => epoch),
     ).toEqual(Array.from({ length: log.length - Number(before) }, () => 2));
     await promoted.close();
-  }, 120_000);
+  });
 });
 
 /** Reads the log to the first event of a job; gives the token to go on from there. */
