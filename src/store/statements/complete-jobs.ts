@@ -2,7 +2,7 @@ import type { JsonBody } from '../parameters/body-page.ts';
 import { plainColumn, sparseColumn } from '../parameters/columns.ts';
 import { JsonBodies } from '../parameters/json-bodies.ts';
 import { sqlState } from '../sqlstate.ts';
-import { boundedLocks, defineStatement, elapsedBetween, now } from '../statement.ts';
+import { boundedLocks, defineStatement, elapsedBetween, now, ofAnyLength } from '../statement.ts';
 
 export interface CompletionRow {
   readonly id: string;
@@ -29,7 +29,6 @@ export interface CompleteJobsParams {
  * locked. It compares lease tokens (by a hash), so that a row is only waited for if its token holds, and
  * Postgres compares again what has changed in the meantime. `case` hides from the planner that all rows
  * wanted are in job_claims_held, which it might read from front to end.
- * `select $1`: see docs/decisions/0014, as to plans that are kept.
  * Results are read from their array row by row, and stand in no table on the way: of 10 KB each, that
  * was written to a file.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
@@ -47,7 +46,7 @@ function completion(name: string, howLocked: '' | 'skip locked') {
     sql: (schema) => `
     with input as materialized (
       select i.*, wait.bound
-      from unnest((select $1::uuid[]), $2::uuid[], $3::text[], $4::int[])
+      from unnest(${ofAnyLength('$1::uuid[]')}, $2::uuid[], $3::text[], $4::int[])
         as i (id, token, result_hash, result_bytes)
       cross join (select ${boundedLocks('not $5')}) as wait (bound)
     ),
@@ -69,7 +68,7 @@ function completion(name: string, howLocked: '' | 'skip locked') {
       from (
         select given.result, (
           select p.ctid from ${schema}.job_payloads p where p.job_id = given.id limit 1) as row_at
-        from (select unnest((select $1::uuid[])) as id, unnest($7::json[]) as result
+        from (select unnest(${ofAnyLength('$1::uuid[]')}) as id, unnest($7::json[]) as result
               where exists (select from input where result_hash is not null)) as given
         where given.result is not null and coalesce(given.id in (select id from ended), false)
         offset 0

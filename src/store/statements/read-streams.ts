@@ -1,4 +1,4 @@
-import { defineStatement, ms, now } from '../statement.ts';
+import { defineStatement, ms, now, ofAnyLength } from '../statement.ts';
 
 export interface ReadStreamsParams {
   readonly tenantId: number;
@@ -60,14 +60,12 @@ export interface BesideEvents {
   readonly columns: string;
 }
 
-/**
- * SQL of streams; $1 is the tenant, $2 the ids of the jobs (in a sub-select: docs/decisions/0014).
- */
+/** SQL of streams; $1 is the tenant, $2 the ids of the jobs. */
 export function streamsOf(schema: string, beside?: BesideEvents): string {
   return `
     with wanted as materialized (
       select born.*
-      from unnest((select $2::uuid[])) as w (id)
+      from unnest(${ofAnyLength('$2::uuid[]')}) as w (id)
       cross join lateral (
         select p.job_id, coalesce((
           select b.last_position from ${schema}.log_batches b
