@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Observer } from '../../kernel/observer.ts';
+import { compressByLz4 } from '../statements/compress-by-lz4.ts';
 import { clientClassOf } from './list-client.ts';
 import { WatchedPool } from './watched-pool.ts';
 
@@ -77,16 +78,8 @@ async function leadsToServer(client: pg.ClientBase): Promise<boolean> {
  */
 async function setUp(client: pg.ClientBase, prepares: boolean): Promise<void> {
   const byIndex = prepares ? '; set enable_seqscan = off' : '';
-  await client.query(limited(`set jit = off${byIndex}; ${compressionByLz4}`));
+  await client.query(limited(`set jit = off${byIndex}; ${compressByLz4.sql('')}`));
 }
-
-/**
- * Of a job with 10 KB pglz takes a fifth to a third of the server's time (docs/decisions/0025). Not every
- * server has lz4, and who has set something else meant it.
- */
-export const compressionByLz4 = `
-  select set_config('default_toast_compression', 'lz4', false) from pg_settings
-  where name = 'default_toast_compression' and source = 'default' and 'lz4' = any (enumvals)`;
 
 /** The time to connect is over by then: without a limit, silence would keep the place for ever. */
 function limited(text: string) {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../src/store/database.ts';
-import { compressionByLz4 } from '../../../src/store/pool/make-pool.ts';
+import { compressByLz4 } from '../../../src/store/statements/compress-by-lz4.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
 
 let db: TestDatabase;
@@ -26,7 +26,7 @@ async function askedOf(source: string, enumvals: string): Promise<unknown> {
       select 'default_toast_compression' as name, '${source}' as source, '${enumvals}'::text[] as enumvals;
     set local search_path = other, pg_catalog`);
   try {
-    return (await client.query(compressionByLz4)).rows;
+    return (await client.query(compressByLz4.sql(''))).rows;
   } finally {
     await client.query('rollback');
   }
