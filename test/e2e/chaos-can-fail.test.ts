@@ -29,4 +29,4 @@ it('finds out workers without a fence, and a reader of `id > cursor`', async () 
     expect.arrayContaining([expect.stringMatching(unfenced)]),
   );
   expect(report.readers[0]?.wrong.length).toBeGreaterThan(0);
-}, 120_000);
+});

@@ -7,6 +7,7 @@ import { startDaybook, startScript } from '../../scripts/script-process.ts';
 import { openDaybook } from '../../src/daybook.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
 import { getJson, postJson } from '../support/http.ts';
+import { lastingPort } from '../support/lasting-port.ts';
 
 const fixture = fileURLToPath(new URL('fixtures/worker.ts', import.meta.url));
 
@@ -14,8 +15,8 @@ it('goes on when Postgres stops and comes back: no process ends, no job is lost'
   const folder = mkdtempSync(join(tmpdir(), 'daybook-restart-'));
   chmodSync(folder, 0o755);
   const dataFolder = join(folder, 'postgres');
-  let postgres = await startEmbeddedPostgres({ dataFolder });
-  const port = Number(new URL(postgres.connectionString).port);
+  const port = await lastingPort();
+  let postgres = await startEmbeddedPostgres({ dataFolder, port });
   const { connectionString } = postgres;
   const daybook = await openDaybook({ connectionString, migrate: true });
   const worker = startScript(fixture, [connectionString, '{"pollMs":50,"leaseMs":30000}']);
@@ -47,8 +48,8 @@ it('goes on when Postgres stops and comes back: no process ends, no job is lost'
     );
     expect(ended.map(({ phase }) => phase)).toEqual(ids.map(() => 'completed'));
     expect(ended.map(({ state }) => state.failures)).toEqual(ids.map(() => 0));
-    await vi.waitFor(async () => expect((await submit()).status).toBe(201), 20_000);
-    expect((await getJson(`${url}/health/ready`)).status).toBe(200);
+    await vi.waitFor(async () => expect((await submit()).status).toBe(201));
+    await vi.waitFor(async () => expect((await getJson(`${url}/health/ready`)).status).toBe(200));
     expect(worker.child.exitCode).toBeNull();
     expect(server.child.exitCode).toBeNull();
   } finally {

@@ -26,7 +26,7 @@ describe('daybook epoch', () => {
     );
     expect(code).toBe(0);
     // The process that was open all the time hears of it.
-    await expect.poll(() => daybook.context.epoch(), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => daybook.context.epoch()).toBe(2);
     expect(daybook.warnings).toContain('the log is in another epoch than before');
   });
 

@@ -28,7 +28,7 @@ describe.runIf(hasTools('pg_basebackup'))('a primary that fails', () => {
       await client.query("alter system set synchronous_standby_names = '*'");
       await client.query('select pg_reload_conf()');
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     for (const server of servers.toReversed()) await server.stop();
   });
@@ -48,7 +48,7 @@ describe.runIf(hasTools('pg_basebackup'))('a primary that fails', () => {
           await withClient(two.href, (client) => client.query('select pg_promote()'));
         },
       },
-      { loadMs: 500, callers: 4, note: () => undefined },
+      { loadMs: 1_500, callers: 4, note: () => undefined },
     );
     expect(report).toMatchObject({ lost: [], unfinished: 0, differences: 0 });
     // Whoever had subscribed was told to read again what they keep, and has it all.
@@ -56,5 +56,5 @@ describe.runIf(hasTools('pg_basebackup'))('a primary that fails', () => {
     expect(report).toMatchObject({ unheard: 0, ghosts: 0 });
     expect(report.acknowledged).toBeGreaterThan(10);
     expect(report.epochs).toEqual(['1: first', expect.stringMatching(/^2: another timeline/)]);
-  }, 120_000);
+  });
 });

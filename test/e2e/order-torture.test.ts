@@ -15,7 +15,7 @@ import { createTestDatabase, newId, type TestDatabase } from '../support/test-da
 import { callWitness, nameOf, type Witness, type WitnessedEvent } from '../support/witness.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}.ts`, import.meta.url));
-const soon = { timeout: 40_000, interval: 10 };
+const soon = { timeout: 120_000, interval: 10 };
 
 let db: TestDatabase;
 let witness: Witness;
@@ -52,7 +52,7 @@ beforeAll(async () => {
   writing.abort();
   await Promise.all(writers);
   await untilAllIsSeen();
-}, 110_000);
+}, 600_000);
 
 afterAll(async () => {
   writing.abort();
@@ -96,6 +96,8 @@ async function torment(): Promise<void> {
   await progress();
   await passLateSubmit();
   await other?.stop('SIGKILL');
+  // Enough to tell something by, also where the machine is slow.
+  await vi.waitFor(() => expect(seen.length).toBeGreaterThan(4_500), soon);
 }
 
 async function start(name: string, ...args: string[]): Promise<ScriptProcess> {

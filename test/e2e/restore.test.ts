@@ -77,7 +77,7 @@ it('exports to a file, is killed half-way through a restore, begins again, and w
   const refused = await run(address, 'restore', join(folder, 'none'));
   expect(refused.code).toBe(2);
   expect(refused.output).toContain('none cannot be used');
-}, 120_000);
+});
 
 /** Feeds half of an export to a restore that is killed as soon as it holds the log. */
 async function killHalfWay(address: string, text: string): Promise<void> {

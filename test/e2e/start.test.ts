@@ -101,7 +101,7 @@ describe('daybook start', () => {
 
   it('drains on Ctrl-C to the whole group, and finds everything again', async () => {
     const first = await start('--jobs', fixtures);
-    const slow = await postJson(`${first.url}/v1/jobs`, { type: 'slow', payload: { ms: 1_500 } });
+    const slow = await postJson(`${first.url}/v1/jobs`, { type: 'slow', payload: { ms: 3_000 } });
     const later = await postJson(`${first.url}/v1/jobs`, { type: 'echo', delayMs: 3_600_000 });
     const id = slow.body.job.id as string;
     await readUntil(`${first.url}/v1/jobs/${id}`, ({ state }) => state === 'running');

@@ -47,7 +47,7 @@ it('8 workers, 4 submitters, random SIGKILLs: every job ends, and the log tells 
   );
   await Promise.all([...running].map((each) => each.stop('SIGTERM')));
   await db.startSequencer();
-  await expect.poll(inboxSize, { timeout: 20_000 }).toBe(0);
+  await expect.poll(inboxSize).toBe(0);
 
   const { states, events, outcomesOutOfPlace } = await foldLog();
   expect(kills).toBeGreaterThan(5);

@@ -1,7 +1,7 @@
 import { EventSource } from 'eventsource';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptProcess, startDaybook } from '../../scripts/script-process.ts';
-import { freePort } from '../../src/embedded/server/free-port.ts';
+import { lastingPort } from '../support/lasting-port.ts';
 import { submitMany } from '../support/job-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts';
 
@@ -11,7 +11,7 @@ let server: ScriptProcess;
 let stopSubmitting: () => Promise<void>;
 beforeEach(async () => {
   db = await createTestDatabase();
-  port = await freePort();
+  port = await lastingPort();
   server = await start();
   stopSubmitting = keepSubmitting();
 });
@@ -64,15 +64,13 @@ describe('a client that is not ours', () => {
         seen.push(Number((JSON.parse(String(data)) as { sequence: string }).sequence));
       });
       source.addEventListener('reset', (event) => resets.push(event));
-      await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(50);
+      await expect.poll(() => seen.length).toBeGreaterThan(50);
       await server.stop(signal);
       const atRestart = seen.length;
       server = await start();
-      await expect.poll(() => seen.length, { timeout: 30_000 }).toBeGreaterThan(atRestart + 50);
+      await expect.poll(() => seen.length).toBeGreaterThan(atRestart + 50);
       await stopSubmitting();
-      await expect
-        .poll(async () => seen.length - (await eventsWritten()), { timeout: 20_000 })
-        .toBe(0);
+      await expect.poll(async () => seen.length - (await eventsWritten())).toBe(0);
       expect(seen).toEqual(seen.map((_, index) => index + 1));
       expect(resets).toEqual([]);
       expect(connections).toBeGreaterThanOrEqual(2);

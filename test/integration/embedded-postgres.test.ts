@@ -224,7 +224,7 @@ describe('what a crash leaves', () => {
         await access(join(dirname(place.dataFolder), draft, 'data', 'PG_VERSION'));
         return draft;
       },
-      { timeout: 10_000, interval: 5 },
+      { interval: 5 },
     );
     await other.kill();
     expect(await drafts()).toEqual([halfMade]);

@@ -139,7 +139,7 @@ describe.each(versionsUnderTest())('the plans of the past, on Postgres %i,', (po
   const position = MOMENT;
 
   describe.each(Object.entries(beliefs))('where the planner %s', (_belief, prepare) => {
-    beforeAll(prepare, 60_000);
+    beforeAll(prepare);
 
     it('a list reads the spans that hold the landmark, and hardly any other', async () => {
       const { rows: held } = await client.query(

@@ -88,7 +88,7 @@ export function useEmbeddedWorkplace(): EmbeddedWorkplace {
           process.kill(pid, 'SIGCONT');
           process.kill(pid, 'SIGQUIT');
         }
-        await expect.poll(() => processMark(pid), { timeout: 10_000 }).toBeUndefined();
+        await expect.poll(() => processMark(pid)).toBeUndefined();
       });
       return other;
     },

@@ -167,7 +167,7 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(readLogPage, page),
     hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
     // As verify and export ask: up to the end of the log, a page at a time.
-    hot(readLogEvents, { after: 1_000n, upTo: 290_000n, limit: BATCH }),
+    hot(readLogEvents, { after: 1_000n, upTo: 290_000n, limit: 1_000 }),
     hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),
     hot(readLogPageOfCorrelations, { ...page, correlations: ['chain-7', 'none'] }),
     // These read what their session holds.

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { PATIENCE_MS } from './patience.ts';
 
 /** A JSON answer, with its status. */
 export interface Answer {
@@ -29,7 +30,7 @@ export async function postJson(
 export function readUntil(
   url: string,
   accept: (body: Answer['body']) => boolean,
-  timeout = 30_000,
+  timeout = PATIENCE_MS,
 ): Promise<Answer['body']> {
   const read = async () => {
     const { body } = await getJson(url);

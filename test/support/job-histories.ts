@@ -171,8 +171,57 @@ const turn: fc.Arbitrary<Turn> = fc.oneof(
   },
 );
 
+interface History {
+  jobs: { type: string; queue: string }[];
+  turns: Turn[];
+}
+
 /** A few jobs, and what happens to them. */
-export const histories = fc.record({
+export const histories: fc.Arbitrary<History> = fc.record({
   jobs: fc.array(newJob, { minLength: JOBS, maxLength: JOBS }),
   turns: fc.array(turn, { maxLength: 20, size: 'max' }),
 });
+
+const later = { delayMs: HOUR };
+const why = { reason: null };
+
+/** One in which everything happens that is rare: chance does not always bring it. */
+export const eventful: History = {
+  jobs: Array.from({ length: JOBS }, () => ({ type: 'x', queue: 'a' })),
+  turns: [
+    { kind: 'claim', suspects: false },
+    {
+      kind: 'change',
+      changes: [
+        (tokenOf) => ({
+          command: { kind: 'fail', leaseToken: tokenOf('present'), error, retryable: false },
+        }),
+        (tokenOf) => ({
+          command: { kind: 'snooze', leaseToken: tokenOf('present'), ...later },
+        }),
+        () => ({ command: { kind: 'cancel', ...why } }),
+        null,
+      ],
+    },
+    { kind: 'complete', tokens: [null, null, null, 'present'] },
+    {
+      kind: 'change',
+      changes: [
+        () => ({ command: { kind: 'retry', ...why, delayMs: 0 } }),
+        (_, queueOf) => ({ command: { kind: 'move', queue: queueOf('b'), ...why } }),
+        null,
+        () => ({ command: { kind: 'erase-payload', ...why } }),
+      ],
+    },
+    {
+      kind: 'change',
+      changes: [
+        () => ({ command: { kind: 'reschedule', runAtMs: Date.UTC(2200, 0), ...why } }),
+        () => ({ command: { kind: 'edit', changes: { priority: 1 }, ...why } }),
+        null,
+        null,
+      ],
+    },
+    { kind: 'expire', marked: [false, false, false, false] },
+  ],
+};

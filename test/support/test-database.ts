@@ -59,7 +59,7 @@ export interface TestDatabase extends TestProcess {
   readonly directConnectionString: string;
   /** The schema as it is written in SQL: quoted. */
   readonly schema: string;
-  /** Opens a worker session (lease 12 s, 10 slots unless told otherwise) and gives its id. */
+  /** Opens a worker session (lease an hour, 10 slots unless told otherwise) and gives its id. */
   openSession(options?: Partial<OpenSessionParams>): Promise<string>;
   /** Another process on the same database. */
   anotherProcess(): Promise<TestProcess>;
@@ -152,7 +152,8 @@ const usualSession = {
   queues: [],
   types: [],
   slots: 10,
-  leaseMs: 12_000,
+  // It ends by `lapse`, and by no machine that is slow.
+  leaseMs: 3_600_000,
 };
 
 const noLimit: BacklogLimit = {

@@ -149,12 +149,9 @@ describe('ensureInstalled', () => {
   it('installs once when two start at once', async () => {
     await rm(join(project, 'go'));
     const first = ensureInstalled();
-    await vi.waitFor(async () => expect(await npmCalls()).toHaveLength(1), 5_000);
+    await vi.waitFor(async () => expect(await npmCalls()).toHaveLength(1));
     const second = ensureInstalled();
-    await vi.waitFor(
-      () => expect(second.said()).toContain('Waiting for the install that process'),
-      5_000,
-    );
+    await vi.waitFor(() => expect(second.said()).toContain('Waiting for the install that process'));
     await writeFile(join(project, 'go'), '');
     expect(await Promise.all([first.result, second.result])).toMatchObject([
       { code: 0 },

@@ -66,10 +66,8 @@ describe('why a job is where it is', () => {
 describe('running jobs again', () => {
   const replay = (body: object, headers = {}) => api.post('/v1/jobs/replay', body, headers);
   const listed = (count: number) =>
-    vi.waitFor(
-      async () =>
-        expect((await api.get('/v1/jobs?queue=mail&state=dead')).body.data).toHaveLength(count),
-      10_000,
+    vi.waitFor(async () =>
+      expect((await api.get('/v1/jobs?queue=mail&state=dead')).body.data).toHaveLength(count),
     );
 
   it('says first what it would do, and then makes new jobs of the old ones', async () => {

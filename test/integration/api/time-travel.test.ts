@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeJobs } from '../../../src/commands/work/complete-jobs.ts';
 import { endAttempts } from '../../../src/commands/work/end-attempts.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import { jobStatus } from '../../../src/projections/job-status/projection.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { listBuilds } from '../../../src/consumers/statements/list-builds.ts';
@@ -237,9 +238,17 @@ describe('a read model that does not know the moment', () => {
       const { status, body } = await api.get(`${path}?at=${position}`);
       expect([status, body.code, body.retryable]).toEqual([503, 'projection-behind', true]);
     }
-    const waiting = api.get(`/v1/jobs?at=${position}`);
-    await mark();
+    // A list that asks before they have read it, by a clock on which its second does not pass.
+    const still = await createTestApi({ clock: { ...systemClock, elapsedMs: () => 0 } });
+    await submitOne(still.db);
+    await sequenceAll(still.db.database);
+    const waiting = still.get('/v1/jobs?at=1');
+    for (const { name } of projections) {
+      await applyLive(still.db.database, name, { after: 0n, upTo: 1n });
+    }
     expect((await waiting).status).toBe(200);
+    await still.close();
+    await mark();
   });
 
   it('of an older version is not asked', async () => {

@@ -10,14 +10,11 @@ afterAll(() => api.close());
 
 /** The end of a run that was answered on its way. */
 async function ended(location: unknown) {
-  return vi.waitFor(
-    async () => {
-      const { body } = await api.get(String(location));
-      expect(body.state).not.toBe('running');
-      return body;
-    },
-    { timeout: 20_000 },
-  );
+  return vi.waitFor(async () => {
+    const { body } = await api.get(String(location));
+    expect(body.state).not.toBe('running');
+    return body;
+  });
 }
 
 describe('POST /v1/verify', () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createServer } from '../../../src/api/server.ts';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { projections } from '../../../src/projections/registry.ts';
@@ -44,9 +44,13 @@ describe('a write token of one process', () => {
       const queue = `elsewhere-${turn}`;
       const { body } = await api.post('/v1/jobs', { type: 'x', queue, delayMs: 60_000 });
       const ask = async (path: string) => {
-        const answer = await other.inject(
-          `${path}${path.includes('?') ? '&' : '?'}after=${body.token}`,
-        );
+        const answer = await vi.waitFor(async () => {
+          const url = `${path}${path.includes('?') ? '&' : '?'}after=${body.token}`;
+          const asked = await other.inject(url);
+          // It waits for a second, which may be too short.
+          expect(asked.statusCode).not.toBe(503);
+          return asked;
+        });
         expect([path, answer.statusCode]).toEqual([path, 200]);
         return answer.json<{ data: { id: string; name: string }[] }>().data;
       };

@@ -3,6 +3,7 @@ import { createSubmitCoalescer } from '../../../src/commands/submit/submit-coale
 import { submitJobs } from '../../../src/commands/submit/submit-jobs.ts';
 import type { WriteContext } from '../../../src/commands/write-context.ts';
 import { submitFreshJobs } from '../../../src/store/statements/submit-fresh-jobs.ts';
+import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
 import type { Statement } from '../../../src/store/statement.ts';
 import { load } from '../../support/job-steps.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
@@ -12,6 +13,9 @@ beforeAll(async () => {
   db = await createTestDatabase();
 });
 afterAll(() => db.drop());
+
+/** By which no statement takes so long that others no longer wait for it, however busy the machine. */
+const still: Clock = { ...systemClock, elapsedMs: () => 0, after: () => () => undefined };
 
 /** A context that counts its submit statements; `spoil` changes what one of them is given. */
 function counting(spoil: (payload: string) => string = (payload) => payload) {
@@ -26,7 +30,8 @@ function counting(spoil: (payload: string) => string = (payload) => payload) {
       return db.database.run(statement, { ...params, jobs: spoilt });
     },
   };
-  const context: WriteContext = { ...db.context, coalescer: createSubmitCoalescer(database, 1) };
+  const coalescer = createSubmitCoalescer(database, 1, still);
+  const context: WriteContext = { ...db.context, coalescer };
   return { context, sizes };
 }
 

@@ -102,7 +102,14 @@ async function insertRunning(state: JobState, startMarked: boolean): Promise<voi
 
 it('the expiry of any claim row is what decideJob says', async () => {
   const met = new Set<string>();
-  const batches = fc.array(running, { minLength: 20, maxLength: 20 });
+  // One of each batch dies, for chance does not always bring one.
+  const doomed = running.map(({ state }) => ({
+    state: { ...state, suspect: true, crashes: maxCrashes - 1, cancelRequested: null },
+    startMarked: true,
+  }));
+  const batches = fc
+    .tuple(doomed, fc.array(running, { minLength: 20, maxLength: 20 }))
+    .map(([one, others]) => [one, ...others]);
   await fc.assert(
     fc.asyncProperty(batches, async (jobs) => {
       const session = await db.openSession();

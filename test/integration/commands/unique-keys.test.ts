@@ -98,9 +98,7 @@ describe('the retry of a dead job whose unique key', () => {
     expect(refused.map(({ rejection }) => rejection?.code)).toEqual(['unique-key-held']);
   });
 
-  it('another transaction is about to take does not wait for its end', {
-    timeout: 15_000,
-  }, async () => {
+  it('another transaction is about to take does not wait for its end', async () => {
     const dead = await deadJob('in-flight');
     const client = await db.connectCaller();
     await client.query('begin');

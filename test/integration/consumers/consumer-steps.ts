@@ -29,7 +29,7 @@ export function eachWithDatabase(use: (db: TestDatabase, services: Service[]) =>
 
 /** Retries an assertion: everything here happens soon, on a busy machine a little later. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {
-  return expect.poll(read, { timeout: 20_000, interval: 20 });
+  return expect.poll(read, { interval: 20 });
 }
 
 /** Makes what consumers need and reads for them; stopped by the test. */
@@ -120,7 +120,7 @@ export async function readNoted(
   db: TestDatabase,
 ): Promise<{ position: number; stream_id: string; type: string; replaying: boolean }[]> {
   const { rows } = await db.database.pool.query(
-    'select position::int, stream_id, type, replaying from daybook.noted order by position',
+    'select position::int, stream_id, type, replaying from daybook.noted order by position, replaying',
   );
   return rows;
 }

@@ -93,7 +93,7 @@ describe('a subscription', () => {
     await write(4);
     const batches = await takeUntil(
       subscription,
-      (all) => all.at(-1)?.token === `v1.1.${head}` || all.length > 200,
+      (all) => all.at(-1)?.token === `v1.1.${head}` || all.length > 5_000,
     );
     expect(positionsOf(batches)).toEqual([]);
     expect(batches.at(-1)?.token).toBe(`v1.1.${head}`);
@@ -247,7 +247,7 @@ describe('the tail', () => {
     const subscription = await subscribe(tail, { start: 'end' });
     await takeUntil(subscription, caughtUp);
     await db.database.pool.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
+      `select pg_terminate_backend(pid, 60000) from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid()`,
     );
     await write(2);

@@ -108,7 +108,7 @@ it('settles every event once and in order, whatever members do', async () => {
     behind: 0,
     parked: 0,
   });
-}, 60_000);
+}, 300_000);
 
 /** Events handed out before all earlier ones of their stream had been answered for good. */
 function tooEarly(story: Story, log: Awaited<ReturnType<typeof wholeLog>>) {

@@ -64,10 +64,8 @@ describe('an operator of the relay', () => {
     running.relay = await startRelay(daybook.db, relaySettings(at.url));
     await submit();
     expect(await said(runRelayRetry(command(), `job-${id}`))).toBe('Streams tried again: 1.');
-    await expect
-      .poll(async () => (await readTargetStream(target, `job-${id}`)).length, { timeout: 20_000 })
-      .toBe(2);
-    await expect.poll(() => said(runRelayParked(command())), { timeout: 20_000 }).toBe('');
+    await expect.poll(async () => (await readTargetStream(target, `job-${id}`)).length).toBe(2);
+    await expect.poll(() => said(runRelayParked(command()))).toBe('');
     // What comes of it now goes the usual way again.
     await relayed(daybook.db);
     expect(await differences(daybook.db, target)).toEqual([]);
@@ -111,9 +109,7 @@ describe('an operator of the relay', () => {
       await expect(runRelayRestart(command(), 10_000n)).rejects.toThrow('name a position');
       await runRelayRestart(command(), BigInt(String(first?.position)) - 1n);
       await expect
-        .poll(async () => (await readTargetStream(target, `job-${lost.id}`)).length, {
-          timeout: 20_000,
-        })
+        .poll(async () => (await readTargetStream(target, `job-${lost.id}`)).length)
         .toBe(1);
     },
   );

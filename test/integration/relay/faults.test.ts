@@ -36,7 +36,7 @@ describe.skipIf(realServer() !== undefined)('the relay, where the target fails',
     await at.double?.stop();
     await submitAndCancel(10);
     await expect
-      .poll(async () => (await lag())?.failure, { timeout: 20_000, interval: 20 })
+      .poll(async () => (await lag())?.failure, { interval: 20 })
       .toMatchObject({ message: expect.stringMatching(/\S/) as string });
     expect(await lag()).toMatchObject({ halted: null });
     await at.double?.start();

@@ -70,7 +70,7 @@ describe('the example that reads from KurrentDB', () => {
       [...new Set(states)].map((state) => [state, states.filter((each) => each === state).length]),
     );
   };
-  const soon = { timeout: 20_000, interval: 20 };
+  const soon = { interval: 20 };
 
   it('has the counts that Daybook has, also after it was begun again, and the dead jobs', async () => {
     const client = EventStoreDBClient.connectionString(at.url);

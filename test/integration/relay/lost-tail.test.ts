@@ -34,7 +34,7 @@ describe.skipIf(realServer() !== undefined)('the relay, where the log loses its 
           );
           return Number(rows[0]?.position);
         },
-        { timeout: 20_000, interval: 20 },
+        { interval: 20 },
       )
       .toBe(position);
 
@@ -51,9 +51,7 @@ describe.skipIf(realServer() !== undefined)('the relay, where the log loses its 
     await daybook.cancel(slow);
     for (const id of others) await daybook.cancel(id);
     await expect
-      .poll(async () => (await readTargetStream(target, `job-${others.at(-1)}`)).length, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await readTargetStream(target, `job-${others.at(-1)}`)).length)
       .toBe(2);
 
     // As after the promotion of a standby that had received nothing of it, and then went on at once.

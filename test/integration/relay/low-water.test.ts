@@ -23,7 +23,7 @@ describe.skipIf(realServer() !== undefined)('the checkpoint of the relay', () =>
     ({ at, target, daybook } = found);
   });
 
-  const soon = { timeout: 20_000, interval: 20 };
+  const soon = { interval: 20 };
   const lag = async () => {
     const found = (await daybook.consumers.list()).find(({ name }) => name === 'relay');
     if (found === undefined) throw new Error('There is no relay.');

@@ -32,7 +32,7 @@ describe.skipIf(realServer() !== undefined)('a stream at which the relay has sto
   });
 
   const { command, said } = createRelayOperator(() => daybook);
-  const soon = { timeout: 20_000, interval: 20 };
+  const soon = { interval: 20 };
   const lag = async (): Promise<ConsumerLag | undefined> =>
     (await daybook.consumers.list()).find(({ name }) => name === 'relay');
   const stopped = () => expect.poll(async () => (await lag())?.failure ?? null, soon);

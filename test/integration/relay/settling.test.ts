@@ -18,7 +18,7 @@ describe('the relay, where the target is not what it should be', () => {
   const lag = async (): Promise<ConsumerLag | undefined> =>
     (await daybook.consumers.list()).find(({ name }) => name === 'relay');
   const failure = async () => (await lag())?.failure ?? null;
-  const soon = { timeout: 20_000, interval: 20 };
+  const soon = { interval: 20 };
   /** An event as a stranger writes it, and a revision of the target that nobody can take back but the double. */
   const write = (stream: string, id: string) =>
     target.append(stream, [{ id, type: 'Foreign', data: {}, metadata: {} }], 'no-stream');

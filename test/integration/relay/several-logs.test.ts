@@ -47,7 +47,7 @@ describe('queues that are spread over databases', () => {
     // The queue, and two events for each of its jobs.
     for (const home of homes.values()) {
       const same = async () => (await verified(home)).same;
-      await expect.poll(same, { timeout: 20_000, interval: 100 }).toBe(21);
+      await expect.poll(same, { interval: 100 }).toBe(21);
     }
     for (const [index, id] of ids.entries()) {
       const events = await readTargetStream(target, `job-${id}`);

@@ -136,9 +136,7 @@ export function describeTarget(
             reason: expect.stringMatching(reason) as string,
           });
           await expect
-            .poll(() => session.append(stream, [event], 'no-stream').then(() => 'done'), {
-              timeout: 20_000,
-            })
+            .poll(() => session.append(stream, [event], 'no-stream').then(() => 'done'))
             .toBe('done');
           expect(idsOf(await found())).toEqual([event.id]);
           // Who does not answer is given up, and nobody else.
@@ -169,7 +167,7 @@ export function describeTarget(
         await double?.start();
         const event = made(2);
         await expect
-          .poll(() => session.append(stream, [event], 0n).then(() => 'done'), { timeout: 20_000 })
+          .poll(() => session.append(stream, [event], 0n).then(() => 'done'))
           .toBe('done');
       });
     });

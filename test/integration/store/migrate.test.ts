@@ -25,14 +25,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 const connection = () => ({ connectionString: db.directConnectionString });
-const all = [
-  '0001_log',
-  '0002_jobs',
-  '0003_consumers',
-  '0004_subscriptions',
-  '0005_told_events',
-  '0006_payload_compression',
-];
+const all = ['0001_log', '0002_jobs', '0003_consumers', '0004_subscriptions', '0005_told_events'];
 const exists = async (schema: string) => {
   const { rowCount } = await db.database.pool.query(
     'select from information_schema.schemata where schema_name = $1',

@@ -1,13 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrationsFolder } from '../../../src/store/migrate.ts';
+import { openDatabase } from '../../../src/store/database.ts';
+import { compressByLz4 } from '../../../src/store/statements/compress-by-lz4.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts';
-
-const methods = `
-  select attname, attcompression::text as method from pg_attribute
-  where attrelid = 'job_payloads'::regclass and attname in ('payload', 'result') order by attname`;
 
 let db: TestDatabase;
 let client: pg.Client;
@@ -22,30 +17,45 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-describe('payloads and results', () => {
-  it('are compressed by lz4 where the server has it, and as it likes elsewhere', async () => {
-    const method = hasLz4 ? 'l' : '';
-    const { rows } = await client.query(methods);
-    expect(rows).toEqual([
-      { attname: 'payload', method },
-      { attname: 'result', method },
-    ]);
+/** What is asked of a server that says this of its setting. */
+async function askedOf(source: string, enumvals: string): Promise<unknown> {
+  await client.query(`
+    begin;
+    create schema other;
+    create table other.pg_settings as
+      select 'default_toast_compression' as name, '${source}' as source, '${enumvals}'::text[] as enumvals;
+    set local search_path = other, pg_catalog`);
+  try {
+    return (await client.query(compressByLz4.sql(''))).rows;
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+describe('payloads are compressed', () => {
+  it('by lz4 on connections of its own, where the server has it', async () => {
+    const database = openDatabase({
+      connectionString: db.directConnectionString,
+      schema: 'daybook',
+      poolSize: 1,
+      observer: db.context.observer,
+    });
+    const { rows } = await database.pool.query(`show default_toast_compression`);
+    expect(rows).toEqual([{ default_toast_compression: hasLz4 ? 'lz4' : 'pglz' }]);
+    await database.close();
   });
 
-  it('are so by a migration that asks for it wherever the server says that it has it', async () => {
-    const sql = await readFile(join(migrationsFolder, '0006_payload_compression.sql'), 'utf8');
-    const [up = ''] = sql.split(/^-- Down Migration/m);
-    await client.query(`
-        begin;
-        create schema other;
-        create table other.job_payloads (payload json, result json);
-        create table other.pg_settings as
-          select 'default_toast_compression' as name, '{pglz,lz4}'::text[] as enumvals;
-        set local search_path = other, pg_catalog`);
-    const done = client.query(up);
-    // Servers that are built without it refuse what they are told they can do.
-    if (hasLz4) await done;
-    else await expect(done).rejects.toMatchObject({ message: expect.stringContaining('lz4') });
-    await client.query('rollback');
+  it('by lz4 wherever a server says that it has it', async () => {
+    const asked = askedOf('default', '{pglz,lz4}');
+    if (hasLz4) expect(await asked).toEqual([{ set_config: 'lz4' }]);
+    // One that is built without refuses what it was made to say it has.
+    else await expect(asked).rejects.toThrow('lz4');
+  });
+
+  it.each([
+    ['has nothing else', 'default', '{pglz}'],
+    ['was told what to do', 'configuration file', '{pglz,lz4}'],
+  ])('as the server likes that %s', async (_what, source, enumvals) => {
+    expect(await askedOf(source, enumvals)).toEqual([]);
   });
 });

@@ -168,7 +168,7 @@ describe('restore refuses', () => {
     ['two lines in the wrong order', (lines) => lines.with(5, lines[6] ?? ''), /^Line 6: /],
     [
       'a line that was changed',
-      (lines) => lines.with(6, (lines[6] ?? '').replace(/"elapsedms":\d+/, '"elapsedms":77')),
+      (lines) => lines.with(6, (lines[6] ?? '').replace(/"elapsedms":\d+/, '"elapsedms":7777777')),
       /^Line 7: it is not the line/,
     ],
     ['a line of another export', (lines) => lines.with(3, lines[0] ?? ''), /^Line 4: /],

@@ -42,14 +42,14 @@ it.each(['truncate job_claims, dead_jobs', 'drop table job_claims, dead_jobs'])(
   async (disaster) => {
     const slowIds = await openWithSlowJobs(5);
     await daybook.worker({ concurrency: 5 }).start();
-    await vi.waitFor(() => expect(started).toBe(5), { timeout: 20_000 });
+    await vi.waitFor(() => expect(started).toBe(5));
     const waiting = await daybook.submitMany(Array.from({ length: 50 }, () => ({ type: 'quick' })));
     const client = await daybook.db.connect();
     await client.query(disaster);
     await rebuildClaims(daybook.context.database);
     open();
     for (const id of [...slowIds, ...waiting.map((job) => job.id)]) {
-      const { state } = await daybook.waitFor(id, { timeoutMs: 30_000 });
+      const { state } = await daybook.waitFor(id);
       expect(state.status).toBe('completed');
     }
     // None of the jobs that ran meanwhile was run again.
@@ -60,9 +60,9 @@ it.each(['truncate job_claims, dead_jobs', 'drop table job_claims, dead_jobs'])(
 
 it('an outcome that came while the table was empty is written later, or made good by another run', async () => {
   const [id = ''] = await openWithSlowJobs(1);
-  const worker = daybook.worker({ concurrency: 1, leaseMs: 1_000, beatMs: 300 });
+  const worker = daybook.worker({ concurrency: 1, leaseMs: 5_000, beatMs: 300 });
   await worker.start();
-  await vi.waitFor(() => expect(started).toBe(1), { timeout: 20_000 });
+  await vi.waitFor(() => expect(started).toBe(1));
   const client = await daybook.db.connect();
   await client.query('truncate job_claims, dead_jobs');
   open();
@@ -70,7 +70,7 @@ it('an outcome that came while the table was empty is written later, or made goo
   expect(await statusOf(id)).toBe('running');
   await rebuildClaims(daybook.context.database);
   await daybook.worker({ concurrency: 1 }).start();
-  await daybook.waitFor(id, { timeoutMs: 30_000 });
+  await daybook.waitFor(id);
   expect(await statusOf(id)).toBe('completed');
   expect(started).toBeLessThanOrEqual(2);
   expect((await verify(daybook.context.database)).differences).toEqual([]);

@@ -40,7 +40,7 @@ beforeAll(async () => {
   client = await db.connect();
   await client.query('create temp table spans_before as select * from job_spans');
   await client.query('create temp table counts_before as select * from queue_counter_snapshots');
-}, 60_000);
+});
 afterAll(() => db.drop());
 
 afterEach(async () => {

@@ -57,7 +57,7 @@ async function startWorker(): Promise<Daybook> {
   closings.push(() => pool.end());
   const process = await openDaybook({ pool, jobs });
   closings.push(() => process.close());
-  worker = process.worker({ concurrency: 1, pollMs: 20, beatMs: 200, leaseMs: 2_000 });
+  worker = process.worker({ concurrency: 1, pollMs: 20, beatMs: 200, leaseMs: 60_000 });
   await worker.start();
   const onlooker = await openDaybook({ connectionString: db.connectionString, maintain: false });
   closings.push(() => onlooker.close());
@@ -81,7 +81,7 @@ async function fillBuffer(daybook: Daybook): Promise<string[]> {
     ...Array.from({ length: 500 }, () => ({ type: 'quick' })),
     ...Array.from({ length: 100 }, (_, n) => ({ type: 'held', payload: n })),
   ]);
-  await vi.waitFor(() => expect(started).toEqual([0]), 20_000);
+  await vi.waitFor(() => expect(started).toEqual([0]));
   const { rows } = await client.query<{ id: string }>(
     `select c.id from job_claims c join job_payloads p on p.job_id = c.id
      join job_types t on t.id = c.type_id and t.name = 'held'

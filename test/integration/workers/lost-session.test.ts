@@ -29,7 +29,7 @@ afterAll(() => daybook.close());
 
 it('a session that others ended stops what it runs, and the worker goes on in another one', async () => {
   const { id } = await daybook.submit({ type: 'endless' });
-  await vi.waitFor(async () => expect((await daybook.get(id))?.phase).toBe('running'), 20_000);
+  await vi.waitFor(async () => expect((await daybook.get(id))?.phase).toBe('running'));
   await daybook.db.database.pool.query(
     `update ${daybook.db.schema}.worker_sessions set ended_at = now()`,
   );

@@ -59,7 +59,7 @@ it('a worker hears of settings that change while it works', async () => {
   await submitTwelve(2);
   expect(await startWorker()).toBe(2);
   await configure(7);
-  await vi.waitFor(() => expect(running).toBe(7), 20_000);
+  await vi.waitFor(() => expect(running).toBe(7));
 });
 
 it('settings are read every five seconds, and kept when they cannot be read', async () => {

@@ -5,6 +5,7 @@ import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb
 import featuresPb from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import streamsPb from '@eventstore/db-client/generated/streams_pb.js';
+import { lastingPort } from '../lasting-port.ts';
 import { type AppendCalls, appendOnce, batchAppend } from './append-calls.ts';
 import type { ChooseFault, Fault } from './faults.ts';
 import { createGossip, type Nodes } from './gossip.ts';
@@ -51,7 +52,7 @@ export async function startKurrentDouble(options: DoubleOptions = {}): Promise<K
   const callers = new Set<string>();
   const played = new Map<Fault, number>();
   let choose: ChooseFault = () => undefined;
-  let port = 0;
+  let port = await lastingPort();
   let server: Server | null = null;
   const isFollower = () => nodes?.leader !== undefined && nodes.leader !== port;
   const calls: AppendCalls = {
