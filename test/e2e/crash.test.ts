@@ -154,7 +154,7 @@ describe('a worker process that dies', () => {
     }
     expect(worker.child.exitCode).toBeNull();
     for (const { id } of ids) {
-      const job = await vi.waitFor(() => daybook.waitFor(id, { timeoutMs: 30_000 }));
+      const job = await vi.waitFor(() => daybook.waitFor(id));
       expect(job.phase).toBe('completed');
       expect(job.state.failures).toBe(0);
     }
