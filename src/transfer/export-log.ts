@@ -77,7 +77,7 @@ export async function* exportLog(
         events += 1;
         yield next.line;
       }
-      position = rows.length < PAGE ? head : (rows.at(-1)?.position ?? head);
+      position = rows.at(-1)?.position ?? head;
       onProgress?.(position, head);
     }
     const missing = complete ? ledger.missing() : [];

@@ -24,6 +24,7 @@ import { readUniqueHolders } from '../../src/store/statements/read-unique-holder
 import { sequenceInbox } from '../../src/store/statements/sequence-inbox.ts';
 import { submitFreshJobs } from '../../src/store/statements/submit-fresh-jobs.ts';
 import { submitJobs } from '../../src/store/statements/submit-jobs.ts';
+import { readLogEvents } from '../../src/store/statements/verify/read-log-events.ts';
 import { newId } from './test-database.ts';
 
 const BATCH = 50;
@@ -165,6 +166,8 @@ export async function hotStatements(client: pg.Client, session: string): Promise
     hot(readJob, one),
     hot(readLogPage, page),
     hot(readLogPage, { ...page, types: [2], queues: ['default'], tags: ['none'] }),
+    // As verify and export ask: up to the end of the log, a page at a time.
+    hot(readLogEvents, { after: 1_000n, upTo: 290_000n, limit: 1_000 }),
     hot(readLogPageOfStreams, { ...page, streamIds: held.map(({ id }) => id) }),
     hot(readLogPageOfCorrelations, { ...page, correlations: ['chain-7', 'none'] }),
     // These read what their session holds.

@@ -1,6 +1,6 @@
 import type { JobChanges } from '../../domain/job/events.ts';
 import { sha256 } from '../../kernel/ids.ts';
-import { payloadText } from '../submit/prepare-job.ts';
+import { payloadText } from '../submit/write-body.ts';
 import type { WriteContext } from '../write-context.ts';
 import type { JobChange } from './change-jobs.ts';
 

@@ -1,15 +1,15 @@
 import { decideJob } from '../../domain/job/decide.ts';
 import type { JobEventData, RecordedJobEvent } from '../../domain/job/events.ts';
-import { checkNewJob, jobLimits, type NewJob } from '../../domain/job/new-job.ts';
+import { checkNewJob, type NewJob } from '../../domain/job/new-job.ts';
 import { defaultPriority } from '../../domain/names.ts';
 import { defaultMaxAttempts } from '../../domain/retry-policy.ts';
 import { formatWriteToken } from '../../domain/write-token.ts';
 import { DaybookError } from '../../kernel/errors.ts';
-import { sha256 } from '../../kernel/ids.ts';
 import { invariant } from '../../kernel/invariant.ts';
-import { BodyWriter, bytesOf, type JsonBody } from '../../store/parameters/body-page.ts';
+import { BodyWriter, type JsonBody } from '../../store/parameters/body-page.ts';
 import type { SubmittedJobRow } from '../../store/statements/submit-jobs.ts';
 import type { CommandOptions, WriteContext } from '../write-context.ts';
+import { writeBody } from './write-body.ts';
 
 export interface SubmittedJob {
   readonly id: string;
@@ -103,11 +103,7 @@ export function prepareJob(
   mustBeSound(job, at);
   const defaults = context.catalog.defaultsOf(job.type) ?? {};
   const parsed = context.catalog.parsePayload(job.type, job.payload ?? null);
-  const text = jsonText(parsed, at, 'payload');
-  if (text.length > jobLimits.payloadBytes) mustFit(Buffer.byteLength(text), at, 'payload');
-  const payload = bodies.write(text);
-  const payloadBytes = bytesOf(payload);
-  mustFit(payloadBytes, at, 'payload');
+  const { body: payload, bytes, hash } = writeBody(bodies, parsed, at, 'payload');
   const retryPolicy = job.retryPolicy ?? defaults.retryPolicy;
   const timeoutMs = job.timeoutMs ?? defaults.timeoutMs;
   const decision = decideJob(
@@ -126,8 +122,8 @@ export function prepareJob(
         ...(job.tags === undefined || job.tags.length === 0 ? {} : { tags: job.tags }),
         ...(job.uniqueKey === undefined ? {} : { uniqueKey: job.uniqueKey }),
         ...(job.replayOf === undefined ? {} : { replayOf: job.replayOf }),
-        payloadHash: sha256(typeof payload === 'string' ? payload : payload.bytes),
-        payloadBytes,
+        payloadHash: hash,
+        payloadBytes: bytes,
       },
     },
     { nowMs: 0, random: 0 },
@@ -157,40 +153,6 @@ export function mustBeSound(job: NewJob, at = ''): void {
   const [first] = fields;
   if (first === undefined) return;
   throw new DaybookError('invalid-request', `${first.pointer} ${first.message}.`, { fields });
-}
-
-/**
- * A payload or a result as JSON.
- * @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry
- */
-export function payloadText(payload: unknown, at = '', what: Body = 'payload'): string {
-  const text = jsonText(payload, at, what);
-  mustFit(Buffer.byteLength(text), at, what);
-  return text;
-}
-
-type Body = 'payload' | 'result';
-
-function jsonText(payload: unknown, at: string, what: Body): string {
-  try {
-    const text: string | undefined = JSON.stringify(payload);
-    return text ?? 'null';
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new DaybookError('payload-invalid', `The ${what} is no JSON: ${message}`, {
-      cause: error,
-      fields: [{ pointer: `${at}/${what}`, message: 'must be JSON' }],
-    });
-  }
-}
-
-function mustFit(bytes: number, at: string, what: Body): void {
-  if (bytes <= jobLimits.payloadBytes) return;
-  throw new DaybookError(
-    'payload-too-large',
-    `The ${what} has ${bytes} bytes; ${jobLimits.payloadBytes} are allowed.`,
-    { fields: [{ pointer: `${at}/${what}`, message: 'is too large' }] },
-  );
 }
 
 /** The rows of a submission, with the numbers of their queues and types; unknown ones are made. */

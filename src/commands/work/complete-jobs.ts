@@ -1,4 +1,3 @@
-import { sha256 } from '../../kernel/ids.ts';
 import { isUuid } from '../../kernel/uuid.ts';
 import { codeOf, sqlState } from '../../store/sqlstate.ts';
 import { DaybookError } from '../../kernel/errors.ts';
@@ -8,9 +7,10 @@ import {
   completeUnlockedJobs,
   type CompletionRow,
 } from '../../store/statements/complete-jobs.ts';
+import { BodyWriter } from '../../store/parameters/body-page.ts';
 import { loadJobs } from '../read/load-jobs.ts';
 import { rejectOutcomes } from './reject-outcomes.ts';
-import { payloadText } from '../submit/prepare-job.ts';
+import { writeBody } from '../submit/write-body.ts';
 import { type CommandOptions, executorFor, type WriteContext } from '../write-context.ts';
 
 export interface Completion {
@@ -44,7 +44,7 @@ export async function completeJobs(
   completions: readonly Completion[],
   options: CommandOptions = {},
 ): Promise<CompletionOutcome[]> {
-  const rows = completions.map(rowOf);
+  const rows = rowsOf(completions);
   const outcomes: (OutcomeCode | undefined)[] = rows.map(({ id, leaseToken }) =>
     isUuid(id) && isUuid(leaseToken) ? undefined : 'lease-lost',
   );
@@ -78,15 +78,17 @@ interface OpenCompletion extends CompletionRow {
   readonly index: number;
 }
 
-function rowOf(completion: Completion, index: number): OpenCompletion {
-  const id = completion.id.toLowerCase();
-  const leaseToken = completion.leaseToken.toLowerCase();
-  if (completion.result === undefined) {
-    return { index, id, leaseToken, result: null, resultHash: null, resultBytes: null };
-  }
-  const result = payloadText(completion.result, `/${index}`, 'result');
-  const resultBytes = Buffer.byteLength(result);
-  return { index, id, leaseToken, result, resultHash: sha256(result), resultBytes };
+function rowsOf(completions: readonly Completion[]): OpenCompletion[] {
+  const results = new BodyWriter(completions.filter(({ result }) => result !== undefined).length);
+  return completions.map((completion, index) => {
+    const id = completion.id.toLowerCase();
+    const leaseToken = completion.leaseToken.toLowerCase();
+    if (completion.result === undefined) {
+      return { index, id, leaseToken, result: null, resultHash: null, resultBytes: null };
+    }
+    const { body, hash, bytes } = writeBody(results, completion.result, `/${index}`, 'result');
+    return { index, id, leaseToken, result: body, resultHash: hash, resultBytes: bytes };
+  });
 }
 
 /** Those without an outcome, each job once. */

@@ -4,6 +4,8 @@ const JSON_OID = 114;
 const HEAD_BYTES = 20;
 /** Before each element: its length. */
 const LENGTH_BYTES = 4;
+/** In the place of the length of an element that is NULL. */
+const NULL_LENGTH = -1;
 
 /** A JSON text, or the same as UTF-8 in a page. */
 export type JsonBody = string | PagedBody;
@@ -15,8 +17,9 @@ export interface PagedBody {
   readonly index: number;
 }
 
-/** Of a body as UTF-8. */
-export function bytesOf(body: JsonBody): number {
+/** Of a body as UTF-8; 0 for none. */
+export function bytesOf(body: JsonBody | null): number {
+  if (body === null) return 0;
   return typeof body === 'string' ? Buffer.byteLength(body) : body.bytes.length;
 }
 
@@ -25,6 +28,7 @@ export class BodyPage {
   readonly #page: Buffer;
   #used = HEAD_BYTES;
   #count = 0;
+  #nulls = 0;
 
   /** @param size bytes for the bodies and their lengths; see `sizeOf` */
   constructor(size: number) {
@@ -32,7 +36,7 @@ export class BodyPage {
   }
 
   /** What a page for these bodies needs. */
-  static sizeOf(bodies: readonly JsonBody[]): number {
+  static sizeOf(bodies: readonly (JsonBody | null)[]): number {
     let size = 0;
     for (const body of bodies) size += LENGTH_BYTES + bytesOf(body);
     return size;
@@ -55,14 +59,19 @@ export class BodyPage {
     return this.#used + LENGTH_BYTES + text.length * 3 <= this.#page.length;
   }
 
-  /** Writes a body that there is room for. */
-  add(body: JsonBody): void {
+  /** Writes a body that there is room for, or NULL. */
+  add(body: JsonBody | null): void {
+    this.#count += 1;
+    if (body === null) {
+      this.#nulls = 1;
+      this.#used = this.#page.writeInt32BE(NULL_LENGTH, this.#used);
+      return;
+    }
     const from = this.#used + LENGTH_BYTES;
     const length =
       typeof body === 'string' ? this.#page.write(body, from) : body.bytes.copy(this.#page, from);
     this.#page.writeInt32BE(length, this.#used);
     this.#used = from + length;
-    this.#count += 1;
   }
 
   /** The same, and answers where it is. */
@@ -74,10 +83,9 @@ export class BodyPage {
 
   /** All that was written, as `array_recv` of Postgres reads it. */
   array(): Buffer {
-    const [dimensions, nulls, firstIndex] = [1, 0, 1];
-    for (const [place, value] of [dimensions, nulls, JSON_OID, this.#count, firstIndex].entries()) {
-      this.#page.writeInt32BE(value, place * 4);
-    }
+    const [dimensions, firstIndex] = [1, 1];
+    const head = [dimensions, this.#nulls, JSON_OID, this.#count, firstIndex];
+    for (const [place, value] of head.entries()) this.#page.writeInt32BE(value, place * 4);
     return this.#page.subarray(0, this.#used);
   }
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Observer } from '../../kernel/observer.ts';
+import { compressByLz4 } from '../statements/compress-by-lz4.ts';
 import { clientClassOf } from './list-client.ts';
 import { WatchedPool } from './watched-pool.ts';
 
@@ -77,7 +78,7 @@ async function leadsToServer(client: pg.ClientBase): Promise<boolean> {
  */
 async function setUp(client: pg.ClientBase, prepares: boolean): Promise<void> {
   const byIndex = prepares ? '; set enable_seqscan = off' : '';
-  await client.query(limited(`set jit = off${byIndex}`));
+  await client.query(limited(`set jit = off${byIndex}; ${compressByLz4.sql('')}`));
 }
 
 /** The time to connect is over by then: without a limit, silence would keep the place for ever. */

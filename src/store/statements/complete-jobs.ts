@@ -1,12 +1,14 @@
+import type { JsonBody } from '../parameters/body-page.ts';
 import { plainColumn, sparseColumn } from '../parameters/columns.ts';
+import { JsonBodies } from '../parameters/json-bodies.ts';
 import { sqlState } from '../sqlstate.ts';
-import { boundedLocks, defineStatement, elapsedBetween, now } from '../statement.ts';
+import { boundedLocks, defineStatement, elapsedBetween, now, ofAnyLength } from '../statement.ts';
 
 export interface CompletionRow {
   readonly id: string;
   readonly leaseToken: string;
-  /** The result as JSON text; null for none. */
-  readonly result: string | null;
+  /** As JSON; null for none. */
+  readonly result: JsonBody | null;
   readonly resultHash: string | null;
   readonly resultBytes: number | null;
 }
@@ -23,6 +25,12 @@ export interface CompleteJobsParams {
  * is appended. Answers the ids recorded; any other must be asked of the log.
  * Locks: claim rows FOR UPDATE in id order, waiting (a second at the most, unless in a caller's
  * transaction). Indexes: job_claims_pkey, job_payloads_pkey.
+ * One scan of the index finds all rows, in whatever way it is planned: they are sorted before they are
+ * locked. It compares lease tokens (by a hash), so that a row is only waited for if its token holds, and
+ * Postgres compares again what has changed in the meantime. `case` hides from the planner that all rows
+ * wanted are in job_claims_held, which it might read from front to end.
+ * Results are read from their array row by row, and stand in no table on the way: of 10 KB each, that
+ * was written to a file.
  * The locked rows are deleted by id, not by ctid: a request to cancel that commits while this waits
  * moves the row, and the claim must not seem lost for that.
  */
@@ -38,35 +46,34 @@ function completion(name: string, howLocked: '' | 'skip locked') {
     sql: (schema) => `
     with input as materialized (
       select i.*, wait.bound
-      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[])
-        as i (id, token, result, result_hash, result_bytes)
-      cross join (select ${boundedLocks('not $6')}) as wait (bound)
-      order by id
+      from unnest(${ofAnyLength('$1::uuid[]')}, $2::uuid[], $3::text[], $4::int[])
+        as i (id, token, result_hash, result_bytes)
+      cross join (select ${boundedLocks('not $5')}) as wait (bound)
     ),
     held as materialized (
-      select job.id from input i
-      cross join lateral (
-        select c.id from ${schema}.job_claims c
-        where c.id = i.id and c.lease_token = i.token and c.tenant_id = $7
-        limit 1
-        for update of c ${howLocked}
-      ) job
+      select c.id from ${schema}.job_claims c
+      where c.id = any (array(select id from input)) and c.tenant_id = $6
+        and case when c.lease_token is not null
+                 then (c.id, c.lease_token) in (select id, token from input) end
+      order by c.id
+      for update of c ${howLocked}
     ),
     ended as (
       delete from ${schema}.job_claims c where c.id = any (array(select id from held))
       returning c.id, c.version, c.queue_id, c.type_id, c.claimed_at, c.correlation,
         c.tags, greatest(${now}, c.claimed_at) as at
     ),
-    bodies as materialized (
-      select body.row_at, i.result from ended e join input i on i.id = e.id
-      cross join lateral (
-        select p.ctid as row_at from ${schema}.job_payloads p where p.job_id = e.id limit 1
-      ) body
-      where i.result is not null
-    ),
     stored as (
-      update ${schema}.job_payloads p set result = b.result::json
-      from bodies b where p.ctid = b.row_at
+      update ${schema}.job_payloads p set result = body.result
+      from (
+        select given.result, (
+          select p.ctid from ${schema}.job_payloads p where p.job_id = given.id limit 1) as row_at
+        from (select unnest(${ofAnyLength('$1::uuid[]')}) as id, unnest($7::json[]) as result
+              where exists (select from input where result_hash is not null)) as given
+        where given.result is not null and coalesce(given.id in (select id from ended), false)
+        offset 0
+      ) body
+      where p.ctid = body.row_at
     ),
     logged as (
       insert into ${schema}.event_inbox
@@ -74,7 +81,7 @@ function completion(name: string, howLocked: '' | 'skip locked') {
          correlation, tags)
       select e.at, e.id, e.version + 1, e.queue_id, e.type_id, 3,
         ${elapsedBetween('e.claimed_at', 'e.at')},
-        case when i.result is not null then
+        case when i.result_hash is not null then
           jsonb_build_object('resultHash', i.result_hash, 'resultBytes', i.result_bytes) end,
         e.correlation, e.tags
       from ended e join input i on i.id = e.id
@@ -82,17 +89,23 @@ function completion(name: string, howLocked: '' | 'skip locked') {
       returning stream_id
     )
     select coalesce(array_agg(stream_id), '{}') as recorded,
-      case when $6 and count(*) < cardinality($1) then ${schema}.refuse(
+      case when $5 and count(*) < cardinality($1) then ${schema}.refuse(
         '${sqlState.leaseLost}', 'A lease is lost: this transaction must not commit.') end
     from logged`,
     values: ({ tenantId, completions, orRaise }) => [
       plainColumn(completions.map((each) => each.id)),
       plainColumn(completions.map((each) => each.leaseToken)),
-      sparseColumn(completions.map((each) => each.result)),
       sparseColumn(completions.map((each) => each.resultHash)),
       sparseColumn(completions.map((each) => each.resultBytes)),
       orRaise,
       tenantId,
+      resultsOf(completions),
     ],
   });
+}
+
+/** Nothing at all where there are none: then nothing is looked through. */
+function resultsOf(completions: readonly CompletionRow[]): JsonBodies {
+  const results = completions.map((each) => each.result);
+  return new JsonBodies(results.every((result) => result === null) ? [] : results);
 }

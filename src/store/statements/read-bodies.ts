@@ -1,4 +1,4 @@
-import { defineStatement } from '../statement.ts';
+import { defineStatement, ofAnyLength } from '../statement.ts';
 
 export interface BodyRow {
   readonly job_id: string;
@@ -15,7 +15,7 @@ export const readBodies = defineStatement<
   name: 'read-bodies',
   prepared: true,
   sql: (schema) => `
-    select body.* from unnest($2::uuid[]) as w (id)
+    select body.* from unnest(${ofAnyLength('$2::uuid[]')}) as w (id)
     cross join lateral (
       select p.job_id, p.payload, p.result,
         (select g.progress from ${schema}.job_progress g where g.job_id = p.job_id) as progress

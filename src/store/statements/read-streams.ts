@@ -1,4 +1,4 @@
-import { defineStatement, ms, now } from '../statement.ts';
+import { defineStatement, ms, now, ofAnyLength } from '../statement.ts';
 
 export interface ReadStreamsParams {
   readonly tenantId: number;
@@ -65,7 +65,7 @@ export function streamsOf(schema: string, beside?: BesideEvents): string {
   return `
     with wanted as materialized (
       select born.*
-      from unnest($2::uuid[]) as w (id)
+      from unnest(${ofAnyLength('$2::uuid[]')}) as w (id)
       cross join lateral (
         select p.job_id, coalesce((
           select b.last_position from ${schema}.log_batches b

@@ -1,4 +1,4 @@
-import { defineStatement } from '../statement.ts';
+import { defineStatement, ofAnyLength } from '../statement.ts';
 
 export interface ToldBodyRow {
   readonly job_id: string;
@@ -17,7 +17,7 @@ export const readToldBodies = defineStatement<{ readonly jobIds: readonly string
   name: 'read-told-bodies',
   prepared: true,
   sql: (schema) => `
-    select body.* from unnest($1::uuid[]) as w (id)
+    select body.* from unnest(${ofAnyLength('$1::uuid[]')}) as w (id)
     cross join lateral (
       select p.job_id, encode(p.payload_hash, 'hex') as payload_hash, p.payload::text as payload,
         p.result::text as result

@@ -162,12 +162,13 @@ async function advance(
     const rows = await next;
     signal?.throwIfAborted();
     await directory.learn(executor, rows);
-    const last = rows.length < pageSize ? undefined : rows.at(-1);
+    const end = rows.at(-1)?.position ?? upTo;
+    const isLast = end >= upTo;
     // The database reads the next page while this one is worked on.
-    if (last !== undefined) {
-      next = read(last.position);
+    if (!isLast) {
+      next = read(end);
       next.catch(heardLater);
-      onProgress(last.position, upTo);
+      onProgress(end, upTo);
     }
     for (const row of rows) {
       const event = decodeStored(row);
@@ -175,12 +176,11 @@ async function advance(
         if (row.position > reader.seen && row.position <= reader.limit) reader.take(row, event);
       }
     }
-    const end = last?.position ?? upTo;
     for (const reader of late) {
       if (end > reader.seen) reader.seen = end < reader.limit ? end : reader.limit;
     }
     await afterPage?.();
-    if (last === undefined) return;
+    if (isLast) return;
   }
 }
 

@@ -25,6 +25,18 @@ async function claimSome() {
   return claim(db, await db.openSession(), { queue });
 }
 
+/** The same, in rows that do not lie in the order of their ids: each claim writes its row anew. */
+async function claimOutOfOrder() {
+  const queue = `some-${newId()}`;
+  for (let priority = 9; priority > 2; priority -= 1) await submitMany(db, 3, { queue, priority });
+  const session = await db.openSession();
+  const jobs = [];
+  for (let left = 7; left > 0; left -= 1) {
+    jobs.push(...(await claim(db, session, { queue, limit: 3 })));
+  }
+  return jobs;
+}
+
 function shuffled<Item>(items: readonly Item[]): Item[] {
   return items
     .map((item) => ({ item, place: Math.random() }))
@@ -110,7 +122,7 @@ describe('rows are locked in the order of their ids', () => {
   }
 
   it('by completions', async () => {
-    const jobs = await claimSome();
+    const jobs = await claimOutOfOrder();
     const ids = jobs.map(({ id }) => id);
     const work = () => completeJobs(db.context, shuffled(jobs));
     const { free, expected } = await notLocked('job_claims', ids, work);

@@ -48,9 +48,10 @@ it('reads each JSON text of a column as it was', async () => {
   );
 });
 
-it('reads each body as it was, whether it comes as bytes or as a text', async () => {
-  const texts = fc.array(fc.json({ stringUnit: 'binary' }), { minLength: 1, maxLength: 20 });
-  const read = (parameter: unknown) => column<string>('unnest($1::json[])::text', parameter);
+it('reads each body as it was, and each null, whether it comes as bytes or as a text', async () => {
+  const body = fc.option(fc.json({ stringUnit: 'binary' }));
+  const texts = fc.array(body, { minLength: 1, maxLength: 20 });
+  const read = (parameter: unknown) => column<string | null>('unnest($1::json[])::text', parameter);
   const escaped = [String.raw`"\u0000"`, String.raw`"\ud800"`, '"{,}"', 'null'];
   await fc.assert(
     fc.asyncProperty(texts, async (values) => {
@@ -58,6 +59,6 @@ it('reads each body as it was, whether it comes as bytes or as a text', async ()
       expect(await read(bodies.bytes())).toEqual(values);
       expect(await read(bodies)).toEqual(values);
     }),
-    { examples: [[escaped]] },
+    { examples: [[escaped], [[null, ...escaped, null]], [[null]]] },
   );
 });

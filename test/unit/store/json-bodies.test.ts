@@ -20,6 +20,27 @@ describe('a column of bodies', () => {
     expect(bytes.toString('hex')).toBe([...head, ...elements].join(''));
   });
 
+  it('holds NULL in place of a body that is not there, and null where that is the body', () => {
+    const column = new JsonBodies([null, 'null', null]);
+    const head = ['00000001', '00000001', '00000072', '00000003', '00000001'];
+    const elements = ['ffffffff', '00000004', '6e756c6c', 'ffffffff'];
+    expect(column.bytes().toString('hex')).toBe([...head, ...elements].join(''));
+    expect(column.text()).toBe('{NULL,"null",NULL}');
+  });
+
+  it('holds NULLs between bodies of a page', () => {
+    const [first = '1', second = '2'] = written([long('a'), long('b')]);
+    for (const bodies of [
+      [null, first, second],
+      [first, null, second],
+      [first, second, null],
+    ]) {
+      const texts = bodies.map((body) => (body === null ? null : textOf(body)));
+      const copied = new JsonBodies(bodies).bytes();
+      expect(copied.equals(new JsonBodies(texts).bytes())).toBe(true);
+    }
+  });
+
   it('quotes in an array literal what would end an element', () => {
     expect(new JsonBodies([String.raw`{"a":"\"\\"}`]).text()).toBe(
       String.raw`{"{\"a\":\"\\\"\\\\\"}"}`,
