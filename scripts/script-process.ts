@@ -61,7 +61,10 @@ export function startScript(
       };
       looks.add(look);
       for (const text of lines) look(text);
-      void exited.then(() => reject(new Error(`It ended without that line:\n${lines.join('\n')}`)));
+      void exited.then((code) => {
+        const how = child.signalCode ?? `code ${code}`;
+        reject(new Error(`It ended (${how}) without that line:\n${lines.join('\n')}`));
+      });
     });
   return {
     child,
