@@ -145,16 +145,41 @@ export const sqlMutants: readonly SqlMutant[] = [
   ),
   ...of(
     'complete-jobs.ts',
-    ['commands/fencing', 'commands/exactly-once-effect', 'commands/callers-transaction'],
     [
-      ['takes outcomes of lost leases', ' and c.lease_token = i.token', ''],
-      ['lets a stale completion commit', 'when $6 and count(*) < cardinality($1)', 'when false'],
+      'commands/fencing',
+      'commands/exactly-once-effect',
+      'commands/callers-transaction',
+      'commands/completion-locks',
+      'commands/results',
+    ],
+    [
+      [
+        'takes outcomes of lost leases',
+        '(c.id, c.lease_token) in (select id, token from input)',
+        'true',
+      ],
+      [
+        'takes the token of another job',
+        '(c.id, c.lease_token) in (select id, token from input)',
+        'c.lease_token in (select token from input)',
+      ],
+      [
+        'stores results of lost leases',
+        ' and coalesce(given.id in (select id from ended), false)',
+        '',
+      ],
+      ['lets a stale completion commit', 'when $5 and count(*) < cardinality($1)', 'when false'],
       [
         'raises where everything was recorded',
         'count(*) < cardinality($1)',
         'count(*) <= cardinality($1)',
       ],
     ],
+  ),
+  ...of(
+    'complete-jobs.ts',
+    ['commands/deadlocks'],
+    [['locks claims in any order', 'order by c.id', '']],
   ),
   ...of(
     'commit-decisions.ts',
