@@ -10,6 +10,8 @@ export interface ScriptProcess {
   readonly child: ChildProcess;
   /** Everything it printed, stdout and stderr as they came. */
   readonly output: string;
+  /** What of it is for programs. */
+  readonly stdout: string;
   /** Resolves when it has ended, with its exit code; null if a signal ended it. */
   readonly exited: Promise<number | null>;
   /** Resolves with the first line that matches, printed before or from now on. */
@@ -42,10 +44,12 @@ export function startScript(
     child.once('close', (code) => resolve(code));
   });
   const lines: string[] = [];
+  const printed: string[] = [];
   const looks = new Set<(line: string) => void>();
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
+      if (stream === child.stdout) printed.push(line);
       for (const look of looks) look(line);
     });
   }
@@ -57,7 +61,10 @@ export function startScript(
       };
       looks.add(look);
       for (const text of lines) look(text);
-      void exited.then(() => reject(new Error(`It ended without that line:\n${lines.join('\n')}`)));
+      void exited.then((code) => {
+        const how = child.signalCode ?? `code ${code}`;
+        reject(new Error(`It ended (${how}) without that line:\n${lines.join('\n')}`));
+      });
     });
   return {
     child,
@@ -65,6 +72,9 @@ export function startScript(
     line,
     get output() {
       return lines.join('\n');
+    },
+    get stdout() {
+      return printed.join('\n');
     },
     async stop(signal) {
       const { pid } = child;

@@ -43,9 +43,7 @@ it('goes on when Postgres stops and comes back: no process ends, no job is lost'
     expect((await getJson(`${url}/health/live`)).status).toBe(200);
     expect((await getJson(`${url}/health/ready`)).status).toBe(503);
     postgres = await startEmbeddedPostgres({ dataFolder, port });
-    const ended = await Promise.all(
-      ids.map(({ id }) => daybook.waitFor(id, { timeoutMs: 40_000 })),
-    );
+    const ended = await Promise.all(ids.map(({ id }) => daybook.waitFor(id)));
     expect(ended.map(({ phase }) => phase)).toEqual(ids.map(() => 'completed'));
     expect(ended.map(({ state }) => state.failures)).toEqual(ids.map(() => 0));
     await vi.waitFor(async () => expect((await submit()).status).toBe(201));

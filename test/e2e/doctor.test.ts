@@ -13,7 +13,7 @@ it('doctor ends with 1 where something is not as expected, and says so to progra
   const env = { DATABASE_URL: db.connectionString, DATABASE_DIRECT_URL: db.directConnectionString };
   const doctor = startDaybook(['doctor', '--json'], { env });
   expect(await doctor.exited).toBe(1);
-  const report = JSON.parse(doctor.output) as { verdict: string; findings: { level: string }[] };
+  const report = JSON.parse(doctor.stdout) as { verdict: string; findings: { level: string }[] };
   expect(report.verdict).toBe('wrong');
   expect(report.findings.filter(({ level }) => level === 'wrong')).toEqual([
     {

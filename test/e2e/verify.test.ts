@@ -27,7 +27,7 @@ function recordFile(jobId: string): string {
 async function run(args: readonly string[], url = history.db.connectionString) {
   const daybook = startDaybook(args, { env: { DATABASE_URL: url } });
   const code = await daybook.exited;
-  return { code, output: daybook.output };
+  return { code, output: daybook.output, stdout: daybook.stdout };
 }
 
 it('verify and rebuild: 0 for equal, 1 for a difference, 2 where nothing can be said', async () => {
@@ -44,7 +44,7 @@ it('verify and rebuild: 0 for equal, 1 for a difference, 2 where nothing can be 
     `column-differs: job_claims ${history.jobs.waiting} priority: expected 4, found 9`,
   );
   const json = await run(['verify', '--json', '--no-bodies']);
-  expect([json.code, JSON.parse(json.output).counts]).toEqual([1, { 'column-differs': 1 }]);
+  expect([json.code, JSON.parse(json.stdout).counts]).toEqual([1, { 'column-differs': 1 }]);
 
   await history.tamper('drop table job_claims, dead_jobs');
   const broken = await run(['verify']);

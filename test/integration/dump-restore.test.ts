@@ -12,6 +12,7 @@ import { expectSoon } from '../support/expect-soon.ts';
 import { expectOrder, wholeLog } from '../support/log-steps.ts';
 import { startTestServer, type TestServer } from '../support/postgres-servers.ts';
 import { hasTools } from '../support/system-tool.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { holdOne, mailer } from './restored-servers.ts';
 
 describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new server', () => {
@@ -80,6 +81,7 @@ describe.runIf(hasTools('pg_dump', 'pg_restore'))('a dump restored into a new se
       version: 'test',
       instance: 'restored',
       isDraining: () => false,
+      limits: { queueMs: PATIENCE_MS },
     });
     const answer = await app.inject(url);
     await app.close();

@@ -10,6 +10,7 @@ import { startTestServer, type TestServer } from '../support/postgres-servers.ts
 import { startStandby } from '../support/standby-server.ts';
 import { hasTools } from '../support/system-tool.ts';
 import { withClient } from '../support/template-database.ts';
+import { PATIENCE_MS } from '../support/patience.ts';
 import { holdOne, mailer, rejection } from './restored-servers.ts';
 
 describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
@@ -59,6 +60,7 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
       version: 'test',
       instance: 'replica',
       isDraining: () => false,
+      limits: { queueMs: PATIENCE_MS },
     });
 
   it('answers a job, its history, and what is written from now on', async () => {
@@ -75,7 +77,7 @@ describe.runIf(hasTools('pg_basebackup'))('a streaming replica', () => {
     const { id } = await primary.submit({ type: 'mail', payload: { to: 'cyd' } });
     await expectSoon(async () => (await replica.get(id))?.phase).toBe('ready');
     await primary.cancel(id, { reason: 'enough' });
-    expect((await replica.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('cancelled');
+    expect((await replica.waitFor(id)).phase).toBe('cancelled');
   });
 
   it('answers lists, queues, consumers and the log, over HTTP too', async () => {

@@ -2,27 +2,34 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ApiLimits } from '../../../src/api/dependencies.ts';
 import { createServer } from '../../../src/api/server.ts';
 import { createConsumerControl } from '../../../src/consumers/consumer-control.ts';
 import { projections } from '../../../src/projections/registry.ts';
 import { openTestDaybook, type TestDaybook } from '../../support/open-daybook.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
 
 const POOL = 2;
 let daybook: TestDaybook;
 let app: FastifyInstance;
 
-beforeAll(async () => {
-  daybook = await openTestDaybook({ poolSize: POOL });
+function serve(limits: Partial<ApiLimits>): FastifyInstance {
   const { context } = daybook;
-  app = createServer({
+  return createServer({
     context,
     consumers: createConsumerControl(context.database, context.wakeUp, projections),
     metricsText: () => Promise.resolve(''),
     version: 'test',
     instance: 'test',
     isDraining: () => false,
-    limits: { bodiesBytes: 1_000 },
+    limits,
   });
+}
+
+beforeAll(async () => {
+  daybook = await openTestDaybook({ poolSize: POOL });
+  // One that has time, so that nothing but what is tested is refused.
+  app = serve({ bodiesBytes: 1_000, queueMs: PATIENCE_MS });
   await app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterAll(async () => {
@@ -30,8 +37,8 @@ afterAll(async () => {
   await daybook.close();
 });
 
-const submit = (queue: string) =>
-  app.inject({ method: 'POST', url: '/v1/jobs', payload: { type: 'x', queue } });
+const submit = (queue: string, to = app) =>
+  to.inject({ method: 'POST', url: '/v1/jobs', payload: { type: 'x', queue } });
 
 async function limit(queue: string, maxWaiting: number): Promise<void> {
   const url = `/v1/queues/${queue}`;
@@ -75,11 +82,12 @@ describe('submissions', () => {
 describe('while requests wait for a connection', () => {
   it('new ones are turned away at once, and outcomes are not', async () => {
     const { pool } = daybook.context.database;
+    const hasty = serve({});
     const held = await Promise.all(Array.from({ length: POOL }, () => pool.connect()));
     const waits = submit('other');
     await vi.waitFor(() => expect(daybook.context.database.waitingMs()).toBeGreaterThan(1_000));
-    const refused = await submit('other');
-    const outcome = app.inject({
+    const refused = await submit('other', hasty);
+    const outcome = hasty.inject({
       method: 'POST',
       url: '/v1/claims/complete',
       payload: {
@@ -94,6 +102,7 @@ describe('while requests wait for a connection', () => {
     expect(outcomeWaits).toBe('it waits');
     expect((await outcome).statusCode).not.toBe(503);
     expect((await waits).statusCode).toBe(201);
+    await hasty.close();
   });
 });
 

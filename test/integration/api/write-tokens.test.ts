@@ -6,6 +6,7 @@ import { createEpochControl } from '../../../src/store/epoch/epoch-control.ts';
 import { silentObserver } from '../../../src/kernel/observer.ts';
 import { submitOne } from '../../support/job-steps.ts';
 import { newId } from '../../support/test-database.ts';
+import { PATIENCE_MS } from '../../support/patience.ts';
 import { createTestApi, type TestApi } from './api-server.ts';
 
 let api: TestApi;
@@ -39,6 +40,7 @@ describe('a write token of one process', () => {
       version: 'test',
       instance: 'other',
       isDraining: () => false,
+      limits: { queueMs: PATIENCE_MS },
     });
     for (let turn = 0; turn < 5; turn += 1) {
       const queue = `elsewhere-${turn}`;

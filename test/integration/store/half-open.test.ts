@@ -64,7 +64,7 @@ it('a worker goes on, in a process that goes on', async () => {
   const other = await openDaybook({ connectionString: db.connectionString });
   try {
     const after = await other.submit({ type: 'echo', payload: 'after' });
-    expect((await other.waitFor(after.id, { timeoutMs: 30_000 })).result).toBe('after');
+    expect((await other.waitFor(after.id)).result).toBe('after');
   } finally {
     await other.close();
   }

@@ -119,7 +119,7 @@ it('a job that waits claimed is cancelled without being started', async () => {
   const daybook = await startWorker();
   const [id = ''] = await fillBuffer(daybook);
   await daybook.cancel(id, { reason: 'changed my mind' });
-  expect(await daybook.waitFor(id, { timeoutMs: 20_000 })).toMatchObject({ phase: 'cancelled' });
+  expect(await daybook.waitFor(id)).toMatchObject({ phase: 'cancelled' });
   expect(started).toEqual([0]);
   open();
 });
@@ -129,7 +129,7 @@ it('a worker goes on and stops when it cannot ask what became of a transaction',
   meddle = failing('read-streams', 1);
   for (const type of ['own-transaction', 'own-transaction', 'quick']) {
     const { id } = await daybook.submit({ type });
-    expect((await daybook.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('completed');
+    expect((await daybook.waitFor(id)).phase).toBe('completed');
   }
   await worker.stop();
   expect(await livingSessions()).toBe(0);

@@ -47,9 +47,9 @@ it.each([
   await holder.query('select from job_claims where id = $1 for update', [held?.id]);
   open();
   for (const { id } of others) {
-    expect((await daybook.waitFor(id, { timeoutMs: 30_000 })).phase).toBe(phase);
+    expect((await daybook.waitFor(id)).phase).toBe(phase);
   }
   expect((await daybook.get(held?.id ?? ''))?.phase).toBe('running');
   await holder.query('rollback');
-  expect((await daybook.waitFor(held?.id ?? '', { timeoutMs: 30_000 })).phase).toBe(phase);
+  expect((await daybook.waitFor(held?.id ?? '')).phase).toBe(phase);
 });

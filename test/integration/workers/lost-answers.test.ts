@@ -32,7 +32,7 @@ it('a claim whose answer was lost is given back by the session that holds it (R)
   const jobs = await daybook.submitMany([{ type: 'greet' }, { type: 'greet' }]);
   await daybook.worker({ pollMs: 20 }).start();
   for (const { id } of jobs) {
-    const { result, state } = await daybook.waitFor(id, { timeoutMs: 20_000 });
+    const { result, state } = await daybook.waitFor(id);
     expect({ result, failures: state.failures }).toEqual({ result: 'hello', failures: 0 });
   }
   expect(losses()).toBe(1);

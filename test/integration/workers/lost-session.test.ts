@@ -33,7 +33,7 @@ it('a session that others ended stops what it runs, and the worker goes on in an
   await daybook.db.database.pool.query(
     `update ${daybook.db.schema}.worker_sessions set ended_at = now()`,
   );
-  const job = await daybook.waitFor(id, { timeoutMs: 30_000 });
+  const job = await daybook.waitFor(id);
   expect(reasons).toEqual([expect.objectContaining({ name: 'JobAborted', reason: 'lease-lost' })]);
   expect(job).toMatchObject({ phase: 'completed', result: 'the second time' });
   expect(job.state.failures).toBe(0);

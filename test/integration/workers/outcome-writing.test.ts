@@ -47,7 +47,7 @@ async function startWorkerOn(meddle: (passing: Passing) => Promise<pg.QueryResul
 
 async function end(daybook: Daybook, type: string, payload?: unknown) {
   const { id } = await daybook.submit({ type, payload });
-  return daybook.waitFor(id, { timeoutMs: 20_000 });
+  return daybook.waitFor(id);
 }
 
 describe('an outcome', () => {
@@ -76,7 +76,7 @@ describe('an outcome', () => {
       Array.from({ length: 50 }, (_, n) => ({ type: n === 20 ? 'no-json' : 'echo', payload: n })),
     );
     for (const [n, { id }] of submitted.entries()) {
-      const job = await daybook.waitFor(id, { timeoutMs: 20_000 });
+      const job = await daybook.waitFor(id);
       if (n === 20) expect(job.state.lastError?.name).toBe('ResultNotStored');
       else expect(job).toMatchObject({ phase: 'completed', result: n });
     }
@@ -115,13 +115,13 @@ describe('an outcome', () => {
     );
     const [cursed] = submitted.splice(7, 1);
     for (const { id } of submitted) {
-      expect((await daybook.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('completed');
+      expect((await daybook.waitFor(id)).phase).toBe('completed');
     }
     expect((await daybook.get(cursed?.id ?? ''))?.phase).toBe('running');
     const { id } = await daybook.submit({ type: 'echo', payload: 'later' });
-    expect((await daybook.waitFor(id, { timeoutMs: 20_000 })).phase).toBe('completed');
+    expect((await daybook.waitFor(id)).phase).toBe('completed');
     isCursed = false;
-    const job = await daybook.waitFor(cursed?.id ?? '', { timeoutMs: 20_000 });
+    const job = await daybook.waitFor(cursed?.id ?? '');
     expect(job).toMatchObject({ phase: 'completed', result: 'cursed' });
   });
 });

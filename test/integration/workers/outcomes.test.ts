@@ -92,7 +92,7 @@ afterAll(() => daybook.close());
 
 async function run(type: string, payload?: unknown) {
   const { id } = await daybook.submit({ type, payload, tags: ['t'] });
-  return daybook.waitFor(id, { timeoutMs: 20_000 });
+  return daybook.waitFor(id);
 }
 
 const typesOf = (job: { events: readonly { type: string }[] }) =>

@@ -24,7 +24,7 @@ it('a worker finds by polling what nobody announced, now or for later', async ()
     { type: 'echo', payload: 'later', delayMs: 300 },
   ]);
   for (const [index, { id }] of submitted.entries()) {
-    const job = await daybook.waitFor(id, { timeoutMs: 20_000 });
+    const job = await daybook.waitFor(id);
     expect(job.result).toBe(['now', 'later'][index]);
   }
 });
