@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { errorCode } from '../../src/embedded/error-code.ts';
 
 /**
  * A port of this machine for a server that ends and comes back. It lies below those that the system
@@ -12,7 +13,10 @@ export async function lastingPort(): Promise<number> {
     const server = createServer().listen(port, '127.0.0.1');
     const isFree = await once(server, 'listening').then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        if (errorCode(error) !== 'EADDRINUSE') throw error;
+        return false;
+      },
     );
     if (isFree) await new Promise((resolve) => server.close(resolve));
     if (isFree) return port;

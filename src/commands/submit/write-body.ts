@@ -15,7 +15,7 @@ type Body = 'payload' | 'result';
 /**
  * A payload or a result as it is sent, written down once.
  * @param bodies writes all that are sent together
- * @throws DaybookError as `payloadText` does
+ * @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry
  */
 export function writeBody(bodies: BodyWriter, value: unknown, at: string, what: Body): WrittenBody {
   const text = jsonText(value, at, what);
@@ -27,12 +27,12 @@ export function writeBody(bodies: BodyWriter, value: unknown, at: string, what: 
 }
 
 /**
- * A payload or a result as JSON.
+ * A payload as JSON text, for what is sent as text.
  * @throws DaybookError `payload-too-large`, or `payload-invalid` for what JSON cannot carry
  */
-export function payloadText(payload: unknown, at = '', what: Body = 'payload'): string {
-  const text = jsonText(payload, at, what);
-  mustFit(Buffer.byteLength(text), at, what);
+export function payloadText(payload: unknown): string {
+  const text = jsonText(payload, '', 'payload');
+  mustFit(Buffer.byteLength(text), '', 'payload');
   return text;
 }
 
